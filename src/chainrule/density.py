@@ -47,6 +47,19 @@ class Density:
             the calibration of rows' probabilities, and the figures of held-out rows.
         seconds: the duration of the fit; not saved, so that the same seed gives the same file to
             the byte.
+
+    Examples:
+        >>> import chainrule as cr
+        >>> rows = np.array([[0, 0], [0, 0], [1, 1], [1, 1], [1, 0]] * 40)
+        >>> config = cr.FitConfig(hidden_size=4, epochs=20)
+        >>> density = cr.fit(rows, network="nade", seed=0, verbose=False, config=config)
+        >>> every = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+        >>> round(float(np.exp(density.log_prob(every, strict=True)).sum()), 6)
+        1.0
+        >>> density.sample(3, given={"x0": 0}, seed=0).tolist()
+        [[0, 0], [0, 0], [0, 0]]
+        >>> density.conditional(every, "x1").shape  # the probabilities of 0 and 1, of each row
+        (4, 2)
     """
 
     model: Model

@@ -40,7 +40,18 @@ def printable(text: str) -> str:
 
 
 class ChainruleError(ValueError):
-    """A misuse that chainrule can explain."""
+    """A misuse that chainrule can explain: it names the thing, the value, the rule and the remedy.
+
+    All errors below are of this kind, and so are errors of Python's own kind ``ValueError``.
+
+    Examples:
+        >>> import chainrule as cr
+        >>> try:
+        ...     cr.FitConfig(conditional="gausian")
+        ... except cr.ChainruleError as error:
+        ...     print(error)
+        conditional 'gausian' is unknown; choose one of ... (nearest: 'gaussian')
+    """
 
     @override
     def __str__(self) -> str:
@@ -64,7 +75,16 @@ class BackendError(ChainruleError):
 
 
 class EvidenceError(ChainruleError):
-    """A network cannot answer this question exactly."""
+    """A network cannot answer this question exactly; the message says what would serve.
+
+    Examples:
+        >>> import chainrule as cr
+        >>> net = cr.NADE(3, hidden_size=2, generator=torch.Generator().manual_seed(0))
+        >>> x, last = torch.zeros(1, 3), torch.tensor([[False, False, True]])
+        >>> net.log_prob(x, observed=last)
+        Traceback (most recent call last):
+        chainrule.errors.EvidenceError: ...
+    """
 
 
 def short_name(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -81,7 +82,7 @@ def test_version_and_help(folder):
     ):
         code, out, _ = chainrule(*command.split(), "--help", cwd=folder)
         assert code == 0
-        assert "Examples:\n" in out
+        assert re.search(r"^ *Examples: *$", out, flags=re.MULTILINE)
         assert f"chainrule {command}".strip() in out
     code, out, _ = typed(
         "--show-completion", "bash", cwd=folder, _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1"

@@ -266,3 +266,14 @@ def test_tables_fall_back_to_lines_of_names_and_values(at, capsys):
     assert "│ -123456.789 │ 1e-300 │" in re.sub(" +", " ", text)
     shown.print_table(("[b]name[/b]", "p"), [("[red]x[/red]", 1)])
     assert "[red]x[/red]" in capsys.readouterr().out
+
+
+def test_probabilities_of_labels_are_percentages_on_a_terminal(folder, at):
+    at(80)
+    _, text, _ = chainrule(*COMMANDS["conditional of labels"], cwd=folder)
+    rows = [line for line in text.splitlines() if line.startswith("│")]
+    assert len(rows) == 4
+    for row in rows:
+        assert sum(map(float, re.findall(r"([\d.]+) %", row))) == pytest.approx(100, abs=0.2)
+    assert shown._percentage(0.00001) == "< 0.1 %"
+    assert shown._percentage(0.0) == "0.0 %"

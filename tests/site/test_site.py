@@ -1,11 +1,14 @@
 """The site: code of pages runs, chapters print what they have, and it builds without warning."""
 
+import inspect
 import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+from dataclasses import fields
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,8 @@ from helpers.command_line import chainrule as run
 
 import chainrule
 from chainrule import rng
+from chainrule.cli.main import COMMANDS
+from chainrule.training import FitConfig
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -209,6 +214,7 @@ def test_the_site_builds_without_a_warning(tmp_path):
         assert (tmp_path / "notebooks" / notebook.name).exists()
     drawn = (tmp_path / "notebooks/pictures_of_tables/index.html").read_text("utf-8")
     assert drawn.count('src="data:image/png;base64,') == 5
+    require_pages_made_of_the_project(tmp_path)
     networks = (tmp_path / "reference/networks/index.html").read_text(encoding="utf-8")
     assert "The Neural Autoregressive Distribution Estimator" in networks
     assert "n_draws" in networks
@@ -219,6 +225,29 @@ def test_the_site_builds_without_a_warning(tmp_path):
         name for name in chainrule.__all__ if not re.search(rf'id="[\w.]*\.{name}"', described)
     ]
     assert not absent
+
+
+def require_pages_made_of_the_project(site):
+    """Commands with their options, the changelog, links to questions, and formulas."""
+
+    def page(name):
+        return (site / name / "index.html").read_text(encoding="utf-8")
+
+    commands = page("reference/command-line")
+    for module in chain(*COMMANDS.values()):
+        assert f'<h3 id="{module.NAME}">' in commands
+        for name in inspect.signature(module.run).parameters:
+            options = [name, *(each.name for each in fields(FitConfig) if name == "config")][-1:]
+            for option in options:
+                flags = {"as_json": "json", "every_cell": "every-cell"}
+                flag = "--" + flags.get(option, option.replace("_", "-"))
+                assert flag in commands or option.upper() in commands or option == "n", option
+    assert "<code>quick|standard|best</code>" in commands
+    assert "This becomes" in page("changelog") or "0.1.0" in page("changelog")
+    assert '<a href="../questions/#chainrule.tasks.impute.impute">' in page("reference/fitting")
+    assert '<math xmlns="http://www.w3.org/1998/Math/MathML"' in page("glossary")
+    assert 'rel="next"' in page("install")
+    assert not re.findall(r'<script[^>]* src="https?:', page("glossary"))
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,17 @@ def save(network: AbstractTrainable, path: str | os.PathLike[str]) -> None:
 
     Raises:
         ChainruleError: the network is not a baseline.
+
+    Examples:
+        >>> import tempfile
+        >>> from chainrule.baselines import IndependentColumns, load, save
+        >>> net = IndependentColumns(2)
+        >>> net.initialize_from(torch.tensor([[0.0, 1.0], [0.0, 0.0]]))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save(net, f"{folder}/columns.chainrule")
+        ...     loaded = load(f"{folder}/columns.chainrule")
+        >>> type(loaded).__name__
+        'IndependentColumns'
     """
     if type(network) is not BASELINES.get(name := type(network).__name__):
         raise ChainruleError(unknown_choice("baseline", name, BASELINES))

@@ -79,7 +79,8 @@ def run(
     from chainrule.table import Sink
 
     scorer = scorer_for(model, table)
-    scorer.schema.number(column)  # raises before the table is read
+    # Raises before the table is read.
+    asked = scorer.schema.columns[scorer.schema.number(column)]
     chunks = chunks_of(
         table,
         split,
@@ -89,7 +90,8 @@ def run(
 
     def show(frames: Iterator[Any]) -> None:
         if output is None and not as_json:
-            frames = left_to_print(frames, f"p({column} | the other known cells of the row)")
+            title = f"p({column} | the other known cells of the row)"
+            frames = left_to_print(frames, title, percent=asked.has_levels)
         give_frames(frames, output, as_json)
 
     scorer.ask(

@@ -35,6 +35,7 @@ from chainrule.cli import (
     show,
     view,
 )
+from chainrule.cli.panels import with_panels
 from chainrule.cli.shown import say
 from chainrule.errors import ChainruleError
 from chainrule.version import version
@@ -52,7 +53,7 @@ Examples:
 """,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+    rich_markup_mode="rich",
 )
 
 
@@ -81,26 +82,18 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-for _command in (
-    demo,
-    fit,
-    score,
-    explain,
-    conditional,
-    sample,
-    impute,
-    proofread,
-    drift,
-    apply,
-    quality,
-    report,
-    compare,
-    show,
-    view,
-    check,
-    datasets,
-):
-    app.command(name=_command.NAME, epilog=_command.EXAMPLES)(_guarded(_command.run))
+# The commands, in the groups of the help.
+COMMANDS = {
+    "Learn a table": (fit, show, check),
+    "Ask a model": (score, explain, conditional, sample, impute),
+    "Look after a table": (proofread, apply, drift, report, quality),
+    "See how it works": (demo, compare, view, datasets),
+}
+for _panel, _commands in COMMANDS.items():
+    for _command in _commands:
+        app.command(name=_command.NAME, epilog=_command.EXAMPLES, rich_help_panel=_panel)(
+            _guarded(with_panels(_command.run))
+        )
 
 
 def _print_version(wanted: bool) -> None:

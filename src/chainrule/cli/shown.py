@@ -83,11 +83,13 @@ def print_table(
     console.print(table)
 
 
-def left_to_print(frames: Iterator[Any], title: str = "") -> Iterator[Any]:
+def left_to_print(
+    frames: Iterator[Any], title: str = "", *, percent: bool = False
+) -> Iterator[Any]:
     """Prints a small frame as a table if stdout is a terminal, and returns the frames that remain.
 
     The frames are polars frames. Printed numbers are rounded to six digits, but never before the
-    point. CSV and JSON have all digits.
+    point, or are percentages of one decimal. CSV and JSON have all digits.
     """
     first, second = next(frames, None), next(frames, None)
     if first is None:
@@ -95,7 +97,8 @@ def left_to_print(frames: Iterator[Any], title: str = "") -> Iterator[Any]:
     few = second is None and first.height <= MOST_ROWS and first.width <= MOST_COLUMNS
     if not few or terminal_width() is None:
         return chain([first], [] if second is None else [second], frames)
-    rows = [(k, *map(_for_eyes, row)) for k, row in enumerate(first.iter_rows())]
+    written = _percentage if percent else _for_eyes
+    rows = [(k, *map(written, row)) for k, row in enumerate(first.iter_rows())]
     numbers = [name for name, dtype in first.schema.items() if dtype.is_numeric()]
     print_table(("row", *first.columns), rows, title=title, numbers=("row", *numbers))
     return iter(())
@@ -133,6 +136,10 @@ def _for_eyes(cell: Any) -> object:
         digits = 5 - math.floor(math.log10(abs(cell))) if cell else 0
         return min(str(cell), f"{cell:.{max(0, digits)}f}", key=len)
     return "" if cell is None else cell
+
+
+def _percentage(share: float) -> str:
+    return "< 0.1 %" if 0 < share < 0.0005 else f"{share:.1%}".replace("%", " %")
 
 
 def _fitted(whole: list[int], least: list[int], room: int) -> list[int] | None:

@@ -45,7 +45,7 @@ FRAME_HELP = "File to write (.csv or .parquet); default: CSV on stdout."
 KIND_HELP = (
     "NAME=KIND (repeatable): binary, categorical, integer, real, datetime or 'leave out'. Its "
     "options follow after commas: a scale (linear, log, symlog, logit, quantile) and bounds, as "
-    "real,log, integer,0..120 or datetime,2020-01-01..2024-12-31."
+    "real,log, integer,0..120 or datetime,2020-01-01.. (no last day)."
 )
 STRICT_HELP = (
     "Refuse cells whose values their columns cannot hold, such as a 2 among bits or text among "

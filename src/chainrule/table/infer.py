@@ -53,6 +53,13 @@ def infer_schema(
     Raises:
         SchemaError: no rows, no column that can be modelled, a value that the requested kind cannot
             have, a name in ``kinds`` that the table lacks, or a tie that was not found.
+
+    Examples:
+        >>> import polars as pl
+        >>> table = pl.DataFrame({"age": [*range(20, 60)] * 3, "city": ["Bern", "Oslo"] * 60})
+        >>> print(infer_schema(table))
+        age   integer      whole numbers, 40 different, from 0 on
+        city  categorical  labels, 2 different
     """
     table = table if isinstance(table, Table) else read_table(table)
     require_options(min_count, missing, ties)

@@ -34,6 +34,22 @@ class Imputed(NamedTuple):
     """A table without missing cells, and the interval ends of each filled number.
 
     Other cells are NaN.
+
+    Attributes:
+        table: the filled table.
+        low: the lower end of each filled number's interval.
+        high: the upper end.
+
+    Examples:
+        >>> import chainrule as cr, numpy as np
+        >>> first = np.random.default_rng(0).normal(size=300)
+        >>> rows = np.stack([first, first + 0.1], axis=1)
+        >>> density = cr.fit(rows, effort="quick", seed=0, verbose=False)
+        >>> filled = density.impute(np.array([[1.0, np.nan]]), how="best", interval=0.9)
+        >>> bool(filled.low[0, 1] <= filled.table[0, 1] <= filled.high[0, 1])
+        True
+        >>> filled.low[0, 0]  # a known cell has no interval
+        np.float64(nan)
     """
 
     table: Any

@@ -19,6 +19,17 @@ class Parts(NamedTuple):
     Attributes:
         mass: the terms of cells with a probability mass.
         density: the terms of cells with a density, in the table's units.
+
+    Examples:
+        >>> import chainrule as cr, numpy as np
+        >>> rows = np.array([[0, 0], [0, 0], [1, 1], [1, 0]] * 40)
+        >>> config = cr.FitConfig(hidden_size=4, epochs=2)
+        >>> density = cr.fit(rows, network="nade", seed=0, verbose=False, config=config)
+        >>> parts = density.log_prob(rows, parts=True)
+        >>> bool(np.allclose(parts.mass + parts.density, density.log_prob(rows)))
+        True
+        >>> parts.density[:3].tolist()  # bits have probabilities, no densities
+        [0.0, 0.0, 0.0]
     """
 
     mass: np.ndarray

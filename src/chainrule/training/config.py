@@ -150,5 +150,12 @@ FitConfig.__doc__ = "\n".join(
         "",
         "Attributes:",
         *(f"    {each.name}: {each.metadata['help']}" for each in fields(FitConfig)),
+        "",
+        "Examples:",
+        "    >>> FitConfig(hidden_size=100, epochs=20).epochs",
+        "    20",
+        "    >>> FitConfig(order='sideways')",
+        "    Traceback (most recent call last):",
+        "    chainrule.errors.ShapeError: order 'sideways' is unknown; choose one of ...",
     ]
 )

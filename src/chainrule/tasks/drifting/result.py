@@ -108,6 +108,15 @@ class Drift:
         reference_rows: number of rows of the reference.
         reference: "held-out rows" of the fit, or "table".
         notes: what could not be compared.
+
+    Examples:
+        >>> import chainrule as cr
+        >>> rows = np.random.default_rng(0).normal(size=(400, 1))
+        >>> config = cr.FitConfig(hidden_size=4, epochs=2)
+        >>> density = cr.fit(rows, network="nade", seed=0, verbose=False, config=config)
+        >>> found = density.drift(rows + 1)
+        >>> found.found, found.named[0].column, found.named[0].after > found.named[0].before
+        (True, 'x0', True)
     """
 
     changes: tuple[Change, ...]
