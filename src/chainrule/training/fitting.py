@@ -83,11 +83,11 @@ def fit(
         kinds: the kind of some columns by name, instead of the guess (see ``infer_schema``).
         missing: "unknown": a missing cell carries no information. "informative": a binary column
             before each column with missing cells models which cells are missing.
-        ties: relations between columns, such as gross = net + tax: "auto", "none", or a list of
-            those to leave out (see ``infer_schema``).
+        ties: relations between columns, such as gross = net + tax: "auto" (the default), "none", or
+            a list of those to leave out (see ``infer_schema``).
         strict: raise if columns would be left out with a warning: ids, free text, empty columns.
         min_count: the least number of rows for a level with a name, for an atom, and for each
-            number of the model file; 1 waives this.
+            number of the model file (default: 5); 1 waives this.
         sample_weight: (N,), how much each row of the table counts, including rows held out of it.
             Rows of weight zero are not read. Rows of ``valid`` count equally.
         groups: the name of a column, or a key for each row (N,): rows of one group, such as those
