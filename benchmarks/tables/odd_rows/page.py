@@ -61,7 +61,7 @@ def section(parts: dict[str, Any]) -> list[str]:
         for row in _areas(parts.get(measure, {}).get("rows", []), said, half)
     ]
     names = ["task", "half", "sets", "method", "area", "chainrule beside it"]
-    lines = [paragraph(INTRODUCTION), "", *table(names, rows), ""]
+    lines = ["## Beside other detectors", "", paragraph(INTRODUCTION), "", *table(names, rows), ""]
     for name, of in PARAGRAPHS.items():
         if found := parts.get(name, {}).get("rows", []):
             lines += [paragraph(of(found)), ""]
