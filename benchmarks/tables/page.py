@@ -66,10 +66,10 @@ Each table contributes at most 10,000 rows (5,000 for odd cells). They are drawn
 seeds, which also determine splits, masks, errors and fits. Numbers are means over the five seeds. ±
 is a standard error. Standard errors of differences are paired by seed.
 
-Only `effort="standard"` and some kinds are set, except in section 4: four columns of online_shoppers are labels, and two
-of beijing_pm25 are real numbers. Settings follow from a table by fixed rules. The rules were chosen
-on other draws of rows of these tables (seeds from 100 on). The baselines' settings are chosen on
-validation rows.
+Only `effort="standard"` and some kinds are set, except in section 4: four columns of
+online_shoppers are labels, and two of beijing_pm25 are real numbers. Settings follow from a table
+by fixed rules. The rules were chosen on other draws of rows of these tables (seeds from 100 on).
+The baselines' settings are chosen on validation rows.
 """
 _SHORT_OF = """\
 The list has two kinds of cases. Either chainrule gains at most a standard error over the best other
