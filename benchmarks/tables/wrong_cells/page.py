@@ -52,7 +52,7 @@ def section(parts: dict[str, Any], shares: dict[str, Any], dirty: dict[str, Any]
     ]  # fmt: skip
     return [
         paragraph(INTRODUCTION), "", *table(names, rows), "",
-        paragraph(SHARES), "", *table(SHARES_NAMES, _shares(shares)), "",
+        *([paragraph(SHARES), "", *table(SHARES_NAMES, _shares(shares)), ""] if shares else []),
         paragraph(DIRTY), "", *table(DIRTY_NAMES, _dirty(dirty)), "", paragraph(EXPLAINED),
     ]  # fmt: skip
 
@@ -167,7 +167,7 @@ def written(page: str, parts: dict[str, Any], shares: dict[str, Any], dirty: dic
 def main() -> None:
     """Replaces the section of the page."""
     parts, shares, dirty = (
-        json.loads((RESULTS / name).read_text(encoding="utf-8"))
+        json.loads(path.read_text(encoding="utf-8")) if (path := RESULTS / name).exists() else {}
         for name in ("wrong_cells.json", "false_share.json", "dirty.json")
     )
     PAGE.write_text(
