@@ -1,9 +1,12 @@
 """Runs the Python code of docs/lecture, chapter by chapter, and writes its output below it.
 
-Usage: python scripts/run_chapters.py         writes the output and the pictures into docs
-       python scripts/run_chapters.py check   changes nothing; exits with 1 if an output has changed
+Usage: python scripts/run_chapters.py [CHAPTER ...]         writes output and pictures into docs
+       python scripts/run_chapters.py check [CHAPTER ...]   changes nothing; exits with 1 if an
+                                                            output has changed
 
-Numbers may change a little, as they do between machines.
+A chapter is named by its file, such as 3-masking; without names, all chapters run. Each chapter
+runs in an empty folder of its own, so that it needs nothing from the chapters before it. Pictures
+have the style of docs/style.mplstyle. Numbers may change a little, as they do between machines.
 """
 
 from __future__ import annotations
@@ -15,20 +18,34 @@ import re
 import shutil
 import sys
 import tempfile
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS, PICTURES = ROOT / "docs" / "lecture", ROOT / "docs" / "pictures" / "lecture"
+STYLE = ROOT / "docs" / "style.mplstyle"
+# A block of code, and its output. The blocks of a folded note are indented.
 CODE = re.compile(
-    r"^```python\n(.*?)^```\n(?:```text\n(.*?)^```\n)?", flags=re.DOTALL | re.MULTILINE
+    r"^( *)```python\n(.*?)^\1```\n(?:\1```text\n(.*?)^\1```\n)?", flags=re.DOTALL | re.MULTILINE
 )
-UNSURE = 3.0
+# Errors of a number printed as "2.1 (± 0.3)" by which it may change.
+ERRORS = 3.0
+PLUS_MINUS = re.compile(r"\(± (\d+\.?\d*)\)")
+# Units of the last digit by which a number with a decimal point may change.
+UNITS = 2.0
 NUMBER = re.compile(r"[+-]?\d[\d,]*\.?\d*")
 
 
-def chapters() -> list[Path]:
-    """The chapters, in order."""
-    return sorted(CHAPTERS.glob("*.md"))
+def chapters(names: Sequence[str] = ()) -> list[Path]:
+    """The named chapters, or all of them, in order."""
+    found = sorted(CHAPTERS.glob("*.md"), key=lambda path: (_number(path.name), path.name))
+    return [path for path in found if not names or path.stem in names]
+
+
+def _number(name: str) -> float:
+    digits = re.match(r"\d+", name)
+    return float(digits[0]) if digits else float("inf")
 
 
 def run(path: Path) -> str:
@@ -36,13 +53,33 @@ def run(path: Path) -> str:
     namespace: dict[str, object] = {"__name__": "__main__"}
 
     def printed(block: re.Match[str]) -> str:
+        indent, code = block[1], textwrap.dedent(block[2])
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
-            exec(compile(block[1], path.name, "exec"), namespace)
+            exec(compile(code, path.name, "exec"), namespace)
         text = "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())
-        return f"```python\n{block[1]}```\n" + (f"```text\n{text}```\n" if text else "")
+        shown = f"```text\n{text}```\n" if text else ""
+        return f"{indent}```python\n{block[2]}{indent}```\n" + textwrap.indent(shown, indent)
 
     return CODE.sub(printed, path.read_text(encoding="utf-8"))
+
+
+def run_alone(path: Path, pictures: Path | None = None) -> str:
+    """Runs a page in an empty folder of its own, and copies its pictures into another if given."""
+    import matplotlib.pyplot as plt
+
+    here = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder, plt.style.context(STYLE):
+        os.chdir(folder)
+        try:
+            page = run(path)
+            if pictures is not None:
+                for picture in sorted(Path(folder).glob("*.png")):
+                    shutil.copy(picture, pictures / picture.name)
+        finally:
+            os.chdir(here)
+            plt.close("all")
+    return page
 
 
 def changed(old: str, new: str, *, relative: float = 0.05) -> list[str]:
@@ -57,10 +94,16 @@ def changed(old: str, new: str, *, relative: float = 0.05) -> list[str]:
 def _same_words(a: str, b: str, relative: float) -> bool:
     if NUMBER.sub("0", a) != NUMBER.sub("0", b):
         return False
-    numbers = zip(*(map(_value, NUMBER.findall(text)) for text in (a, b)), strict=True)
-    # Percentages over a few hundred images, printed with their error.
-    free = UNSURE if "(±" in a else 0.0
-    return all(abs(x - y) <= max(relative * abs(x), free) for x, y in numbers)
+    free = max((ERRORS * float(error) for error in PLUS_MINUS.findall(a)), default=0.0)
+    return all(
+        abs(_value(x) - _value(y)) <= max(relative * abs(_value(x)), free, _rounding(x))
+        for x, y in zip(*(NUMBER.findall(text) for text in (a, b)), strict=True)
+    )
+
+
+def _rounding(text: str) -> float:
+    decimals = text.rstrip(".").partition(".")[2]
+    return UNITS * 10.0 ** -len(decimals) * (1 + 1e-9) if decimals else 0.0
 
 
 def _value(text: str) -> float:
@@ -68,27 +111,21 @@ def _value(text: str) -> float:
 
 
 def main(words: list[str]) -> int:
-    """Runs all chapters; returns 1 if a check found a change, 2 for wrong usage."""
-    if words not in ([], ["check"]):
-        print(__doc__, file=sys.stderr)
+    """Runs chapters; returns 1 if a check found a change, 2 for wrong usage."""
+    checks, names = words[:1] == ["check"], words[words[:1] == ["check"] :]
+    unknown = set(names) - {path.stem for path in chapters()}
+    if unknown:
+        print(f"unknown: {', '.join(sorted(unknown))}\n\n{__doc__}", file=sys.stderr)
         return 2
-    failed, here = 0, Path.cwd()
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        try:
-            for path in chapters():
-                old, new = path.read_text(encoding="utf-8"), run(path)
-                if words and (differences := changed(old, new)):
-                    failed = 1
-                    print(f"{path.name}: " + "; ".join(differences), file=sys.stderr)
-                elif not words:
-                    path.write_text(new, encoding="utf-8")
-            if not words:
-                PICTURES.mkdir(parents=True, exist_ok=True)
-                for picture in sorted(Path(folder).glob("*.png")):
-                    shutil.copy(picture, PICTURES / picture.name)
-        finally:
-            os.chdir(here)
+    failed = 0
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for path in chapters(names):
+        old, new = path.read_text(encoding="utf-8"), run_alone(path, None if checks else PICTURES)
+        if not checks:
+            path.write_text(new, encoding="utf-8")
+        elif differences := changed(old, new):
+            failed = 1
+            print(f"{path.name}: " + "; ".join(differences), file=sys.stderr)
     return failed
 
 

@@ -39,12 +39,12 @@ PARTS: dict[str, tuple[int, list[list[str]]]] = {
     ),
     "networks": (
         180,
-        [[*PYTEST, *folders("networks ops conditionals baselines testing architecture")]],
+        [[*PYTEST, *folders("networks ops conditionals tensors baselines testing architecture")]],
     ),
     "tables": (120, [[*PYTEST, *folders("leaves table mistakes")]]),
     "tasks": (150, [[*PYTEST, *folders("tasks training")]]),
     "interfaces": (120, [[*PYTEST, *folders("cli benchmarks"), *MODULES]]),
-    "report": (90, [[*PYTEST, *folders("report review view plots table_report")]]),
+    "report": (90, [[*PYTEST, *folders("report review view plots table_report html_pages")]]),
     "site": (120, [[*PYTEST, *folders("site explorer synthetic")]]),
     "docs": (180, [[*PYTEST, *folders("docs")], [PYTHON, "scripts/smoke_wheel.py"]]),
 }

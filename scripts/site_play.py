@@ -19,7 +19,8 @@ def on_files(files: Files, *, config: Any) -> Files:
 
 @cache  # `mkdocs serve` builds the site again at every change
 def _page() -> str:
+    from chainrule.report.digits import digits_density
     from chainrule.view import play_page
-    from chainrule.view.digits import digits_density
 
-    return play_page(digits_density())
+    density = digits_density()
+    return play_page(density.model, training=density.training)

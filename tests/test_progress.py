@@ -150,6 +150,17 @@ def test_nothing_is_shown_where_nothing_was_asked_for(clock, capsys, monkeypatch
     assert capsys.readouterr() == ("", "")
 
 
+def test_who_imports_parts_of_a_notebook_is_none(clock, capsys, monkeypatch):
+    notebook = types.ModuleType("IPython")
+    notebook.get_ipython = lambda: None
+    for name in ("IPython", "IPython.display", "ipykernel"):
+        monkeypatch.setitem(sys.modules, name, notebook)
+    with progress_bar("training", 10) as advance:
+        clock[0] += 40.0
+        advance(5)
+    assert capsys.readouterr().err.startswith("training 50%")
+
+
 def test_a_saved_notebook_holds_one_line(clock, capsys, monkeypatch):
     """What IPython keeps of outputs: one for each display, with the content of its last update."""
     outputs = []
@@ -165,12 +176,10 @@ def test_a_saved_notebook_holds_one_line(clock, capsys, monkeypatch):
 
     module = types.ModuleType("IPython.display")
     module.display = lambda content, *, raw, display_id: Handle(content)
-    for name, found in (
-        ("IPython", types.ModuleType("IPython")),
-        ("IPython.display", module),
-        ("ipykernel", module),
-    ):
-        monkeypatch.setitem(sys.modules, name, found)
+    notebook = types.ModuleType("IPython")
+    notebook.get_ipython = lambda: types.SimpleNamespace(kernel="a kernel")
+    monkeypatch.setitem(sys.modules, "IPython", notebook)
+    monkeypatch.setitem(sys.modules, "IPython.display", module)
     with progress_bar("training", 1000) as advance:
         for _ in range(1000):
             clock[0] += 0.125

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from chainrule.networks import LowerBound as LowerBound
     from chainrule.networks import OrderlessNADE as OrderlessNADE
     from chainrule.review import apply_patch as apply_patch
+    from chainrule.scorer import Scorer as Scorer
     from chainrule.synthetic import quality as quality
     from chainrule.table import Schema as Schema
     from chainrule.table import infer_schema as infer_schema
@@ -63,6 +64,7 @@ _HOMES = {
     "Periodic": "chainrule.conditionals",
     "PiecewiseLinear": "chainrule.conditionals",
     "Schema": "chainrule.table",
+    "Scorer": "chainrule.scorer",
     "apply_patch": "chainrule.review",
     "datasets": "chainrule.datasets",
     "fit": "chainrule.training",
@@ -96,6 +98,7 @@ __all__ = [
     "Periodic",
     "PiecewiseLinear",
     "Schema",
+    "Scorer",
     "apply_patch",
     "datasets",
     "fit",

@@ -22,7 +22,10 @@ from chainrule.table import Schema
 from chainrule.version import version
 
 if TYPE_CHECKING:
+    from anywidget import AnyWidget
+
     from chainrule.plots import Plots
+    from chainrule.scorer import Scorer
 
 
 OF_GROUPS = (
@@ -220,6 +223,37 @@ class Density:
 
         return Plots(self.model)
 
+    def view(self, table: Any = None, *, shape: Sequence[int] | None = None) -> AnyWidget:
+        """Returns a page to play with the model, as a widget that a notebook shows.
+
+        For a model that takes any evidence, each column has a field and its distribution given all
+        other known cells. For a NADE over bits, it is the page on which the network draws a picture
+        pixel by pixel. ``chainrule view`` shows both in a browser.
+
+        Args:
+            table: rows that the page can open, of a model that takes any evidence.
+            shape: height and width of the picture, for a NADE over bits. By default it is a square,
+                or as near to one as the columns allow.
+
+        Raises:
+            EvidenceError: a table, for a network of one order.
+            ImportError: anywidget is not installed; ``pip install anywidget``.
+            SchemaError: a table without the model's columns, or a network that has no page.
+            ShapeError: a shape, for a model that draws no picture; or one that does not hold its
+                columns.
+
+        Examples:
+            >>> import chainrule as cr
+            >>> bits = np.array([[1, 0, 1, 1], [0, 1, 0, 1]] * 20)
+            >>> config = cr.FitConfig(hidden_size=4, epochs=1)
+            >>> density = cr.fit(bits, network="nade", seed=0, verbose=False, config=config)
+            >>> density.view(shape=(2, 2))
+            View of the page 'A network that draws one pixel at a time'
+        """
+        from chainrule.widget import widget_of
+
+        return widget_of(self.model, table, shape=shape, training=self.training)
+
     def sample(
         self,
         n: int,
@@ -382,10 +416,30 @@ class Density:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a model file, which appears only when complete and holds no row of the table."""
+        fileformat.write(path, self.contents())
+
+    def contents(self) -> fileformat.Contents:
+        """Returns what ``save`` writes: JSON and arrays, from which ``density_of`` rebuilds it."""
         content = {"model": self.model.to_json(), "training": dict(self.training)}
-        fileformat.write(
-            path, fileformat.Contents("model", content, self.model.arrays(), version())
-        )
+        return fileformat.Contents("model", content, self.model.arrays(), version())
+
+    def scorer(self) -> Scorer:
+        """Returns a copy that answers the same questions by NumPy alone, without PyTorch.
+
+        It is small to pickle, and a process that unpickles it imports no PyTorch. See ``Scorer``.
+
+        Examples:
+            >>> import chainrule as cr
+            >>> rows = np.random.default_rng(0).normal(size=(200, 2))
+            >>> config = cr.FitConfig(hidden_size=4, epochs=1)
+            >>> density = cr.fit(rows, network="nade", seed=0, verbose=False, config=config)
+            >>> scorer = density.scorer()
+            >>> bool(np.allclose(scorer.log_prob(rows), density.log_prob(rows), rtol=0, atol=1e-9))
+            True
+        """
+        from chainrule.scorer import Scorer
+
+        return Scorer.of(self.contents())
 
     @override
     def __repr__(self) -> str:
@@ -414,19 +468,28 @@ def load(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> De
         FileNotFoundError: there is no such file.
         FormatError: it is truncated, edited, or not a model file of this format.
     """
-    contents = fileformat.read(path, kind="model")
+    density = density_of(fileformat.read(path, kind="model"), os.fspath(path))
+    density.model.network.to(device)
+    return density
+
+
+def density_of(contents: fileformat.Contents, name: str) -> Density:
+    """Returns the density in the contents of a model file; messages call the file ``name``.
+
+    Raises:
+        FormatError: the contents do not describe a density.
+    """
     try:
         model = Model.from_parts(contents.content.get("model", {}), contents.arrays)
     except ChainruleError as error:
-        raise FormatError(f"{os.fspath(path)}: {error}") from error
+        raise FormatError(f"{name}: {error}") from error
     training = contents.content.get("training", {})
     if not isinstance(training, dict):
-        raise FormatError(f"{os.fspath(path)}: the training record is not an object")
+        raise FormatError(f"{name}: the training record is not an object")
     for key, kind in (("calibration", tasks.Calibration), ("drift", tasks.HeldOutFigures)):
         if training.get(key) is not None:
             try:
                 kind.from_json(training[key])
             except FormatError as error:
-                raise FormatError(f"{os.fspath(path)}: {error}") from error
-    model.network.to(device)
+                raise FormatError(f"{name}: {error}") from error
     return Density(model, training)

@@ -23,6 +23,7 @@ from typing_extensions import override
 
 # Unicode categories of characters that move the cursor, reverse the text or end the line.
 HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+LONGEST_NAME = 24  # characters of a column's name
 JOINERS = "\u200c\u200d"  # some scripts and emoji need these
 
 
@@ -84,6 +85,16 @@ class EvidenceError(ChainruleError):
         Traceback (most recent call last):
         chainrule.errors.EvidenceError: ...
     """
+
+
+def short_name(name: str) -> str:
+    """Returns a column's name in at most 24 characters, without control characters.
+
+    >>> short_name("capital gains of the last year")
+    'capital gains of the la…'
+    """
+    shown = printable(name)
+    return shown if len(shown) <= LONGEST_NAME else f"{shown[: LONGEST_NAME - 1]}…"
 
 
 def unknown_choice(what: str, got: object, choices: Iterable[str]) -> str:

@@ -44,7 +44,7 @@ def progress_bar(
     meter = Meter(description, total, done, limit_s)
     if not progress:
         yield meter.advance
-    elif "IPython.display" in sys.modules and "ipykernel" in sys.modules:  # a notebook
+    elif _is_notebook():
         yield from _in_notebook(meter)
     elif sys.stderr.isatty():
         yield from _on_terminal(meter)
@@ -127,6 +127,12 @@ class Line:
         return " ".join(
             filter(None, (self.name, "━" * self.full + "─" * (self.bar - self.full), self.rest))
         )
+
+
+def _is_notebook() -> bool:
+    """Whether this process is the kernel of a notebook, and not only imports parts of one."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel")
 
 
 def _minutes(seconds: float) -> str:

@@ -27,6 +27,8 @@ LEVELS = {
     "datasets": 1,
     "fileformat": 1,
     "leaves": 1,
+    "tensors": 1,
+    "without_torch": 1,
     "table": 2,
     "mistakes": 1,
     "synthetic": 3,
@@ -44,14 +46,16 @@ LEVELS = {
     "model": 5,
     "tasks": 6,
     "plots": 7,
+    "view": 7,
     "table_report": 8,
-    "density": 9,
-    "training": 10,
-    "testing": 11,
-    "sklearn": 11,
-    "report": 11,
-    "view": 12,
-    "explorer": 12,
+    "explorer": 8,
+    "scorer": 8,
+    "widget": 9,
+    "density": 10,
+    "training": 11,
+    "testing": 12,
+    "sklearn": 12,
+    "report": 12,
     "cli": 13,
 }
 # The rooms of table, from the lowest level to the highest.
@@ -83,6 +87,9 @@ NO_TORCH = {
     "datasets",
     "fileformat",
     "leaves",
+    "tensors",
+    "without_torch",
+    "scorer",
     "mistakes",
     "synthetic",
     "review",
@@ -238,6 +245,17 @@ def test_questions_import_what_they_need_when_they_are_asked():
     code = (
         "import sys, chainrule.density\n"
         "heavy = {'scipy', 'sklearn', 'matplotlib', 'jinja2', 'polars', 'pandas', 'numba'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_scorer_pays_for_numpy_alone():
+    code = (
+        "import sys, chainrule\n"
+        "import chainrule.scorer, chainrule.without_torch.density\n"
+        "heavy = {'torch', 'scipy', 'sklearn', 'matplotlib', 'jinja2', 'polars', 'pandas'}\n"
+        "heavy |= {'numba', 'llvmlite', 'typer', 'rich'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -9,8 +9,9 @@ from chainrule.cli import demo
 from chainrule.datasets import Dataset
 from chainrule.density import Density
 from chainrule.model import Model
+from chainrule.report import digits
 from chainrule.table import Binary, Schema
-from chainrule.view import digits, page
+from chainrule.view import page
 
 
 def density_of(count):

@@ -97,7 +97,8 @@ def test_score_prints_csv_and_a_mean(folder):
     lines = out.splitlines()
     assert lines[0] == "row,log_prob"
     values = np.array([float(line.split(",")[1]) for line in lines[1:]])
-    assert np.array_equal(values, cr.load(folder / "m.chainrule").log_prob(folder / "rows.csv"))
+    scorer = cr.Scorer(folder / "m.chainrule")
+    assert np.array_equal(values, scorer.log_prob(folder / "rows.csv"))
     assert errors.startswith(f"200 rows, mean log-likelihood {values.mean():.4f} ± ")
 
 

@@ -19,7 +19,6 @@ import chainrule as cr
 from chainrule.cli.tables import kinds_of
 from chainrule.errors import ChainruleError, ShapeError
 from chainrule.table import read_chunks, unlike_training
-from chainrule.tasks import tails
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +41,11 @@ def folder(tmp_path_factory):
 
 
 def test_scores_of_standard_input_are_those_of_the_file(folder):
-    density, path = cr.load(folder / "m.chainrule"), folder / "t.csv"
+    scorer, path = cr.Scorer(folder / "m.chainrule"), folder / "t.csv"
     text = path.read_bytes()
     buffer = io.BytesIO()
     pl.read_csv(path, try_parse_dates=True).write_parquet(buffer)
-    wanted = density.log_prob(path)
+    wanted = scorer.log_prob(path)
     for data in (text, buffer.getvalue()):
         code, out, errors = chainrule("score", "m.chainrule", "-", cwd=folder, stdin=data)
         assert code == 0, errors
@@ -90,7 +89,7 @@ def test_faults_of_standard_input_name_line_and_column(folder):
 
 
 def test_explain_shows_the_oddest_cells(folder):
-    density, path = cr.load(folder / "m.chainrule"), folder / "t.csv"
+    scorer, path = cr.Scorer(folder / "m.chainrule"), folder / "t.csv"
     wrong = pl.read_csv(path, infer_schema=False)
     cells = wrong["height"].to_list()
     cells[7] = "1700"
@@ -108,7 +107,7 @@ def test_explain_shows_the_oddest_cells(folder):
     assert chainrule(
         "explain", "m.chainrule", "t.csv", "--every-cell", "-o", "bits.csv", cwd=folder
     )[:2] == (0, "")
-    bits, wanted = pd.read_csv(folder / "bits.csv"), tails(density.model, path)
+    bits, wanted = pd.read_csv(folder / "bits.csv"), scorer.ask("tails", path)
     assert list(bits.columns) == list(wanted.columns)
     np.testing.assert_allclose(bits["height"], wanted["height"].to_numpy(), rtol=1e-12)
     assert bits["id"].isna().all()
@@ -403,19 +402,19 @@ def test_odd_rows_are_those_of_the_density(folder):
         pl.when(pl.int_range(12) == 4).then(pl.lit("999")).otherwise("height").alias("height")
     )
     rows.write_csv(folder / "odd.csv")
-    density = cr.load(folder / "m.chainrule")
-    wanted = density.odd_rows(folder / "odd.csv")
+    scorer = cr.Scorer(folder / "m.chainrule")
+    wanted = scorer.odd_rows(folder / "odd.csv")
     assert (wanted["row"][0], wanted["column"][0], wanted["found"][0]) == (4, "height", "999")
     code, out, errors = chainrule(
         "explain", "m.chainrule", "odd.csv", "--rows", "--json", cwd=folder
     )
     assert code == 0
     assert [each["p_value"] for each in json.loads(out)] == wanted["p_value"].to_list()
-    held = density.training["calibration"]["rows"]
+    held = scorer.training["calibration"]["rows"]
     assert f"p-values below 1/{held + 1} = {1 / (held + 1):.2g} follow from the tail" in errors
     words = ("explain", "m.chainrule", "odd.csv", "--rows", "--fdr", "1", "-o", "odd.parquet")
     assert chainrule(*words, cwd=folder)[0] == 0
-    assert pl.read_parquet(folder / "odd.parquet").equals(density.odd_rows(folder / "odd.csv", 1))
+    assert pl.read_parquet(folder / "odd.parquet").equals(scorer.odd_rows(folder / "odd.csv", 1))
     for words, message in (
         (("--rows", "--every-cell"), "--rows and --every-cell are two questions"),
         (("--rows", "--fdr", "2"), "fdr = 2"),

@@ -41,7 +41,7 @@ def fitted():
 
 @pytest.fixture(scope="module")
 def explorer(fitted):
-    with Explorer(fitted, table()) as found:
+    with Explorer(fitted.model, table()) as found:
         yield found
 
 
@@ -132,7 +132,7 @@ def test_every_row_of_a_table_can_be_opened(fitted):
         "4x",
         50.123456789012,
     )
-    with Explorer(fitted, wrong) as explorer:
+    with Explorer(fitted.model, wrong) as explorer:
         said = fitted.log_prob(wrong)
         for row in range(8):
             cells = explorer.answers.open(row)
@@ -152,7 +152,7 @@ def test_a_file_with_notations_is_read_as_the_fitted_one(tmp_path):
     config = cr.FitConfig(hidden_size=4, epochs=2)
     density = cr.fit(tmp_path / "t.csv", seed=0, config=config, verbose=False)
     said = density.log_prob(tmp_path / "t.csv")
-    with Explorer(density, tmp_path / "t.csv") as explorer:
+    with Explorer(density.model, tmp_path / "t.csv") as explorer:
         assert asked(explorer, "/wrong", text.encode())[0] == 200
         for row in range(3):
             cells = explorer.answers.open(row)
@@ -167,7 +167,7 @@ def test_a_file_with_notations_is_read_as_the_fitted_one(tmp_path):
 def test_a_table_that_is_dropped_shows_its_wrong_cells(fitted):
     wrong = table().assign(day=lambda t: t["day"].astype(str))
     wrong.loc[17, "weight"] = 800.0
-    with Explorer(fitted) as explorer:
+    with Explorer(fitted.model) as explorer:
         status, body = asked(explorer, "/wrong", wrong.to_csv(index=False).encode())
         assert status == 200
         first = json.loads(body)["findings"][0]
@@ -242,4 +242,4 @@ def test_a_network_of_one_order_is_refused():
     bits = pd.DataFrame({"a": [0, 1] * 30, "b": [1, 0] * 30})
     density = cr.fit(bits, network="nade", seed=0, config=cr.FitConfig(epochs=1), verbose=False)
     with pytest.raises(EvidenceError, match="known"):
-        Explorer(density)
+        Explorer(density.model)

@@ -1,7 +1,9 @@
 """The page about a table: what it says is what the density answers, on a screen of any width."""
 
 import base64
+import html
 import re
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -60,8 +62,32 @@ def test_every_section_is_there_and_says_what_the_density_answers(written, fitte
     assert f"<td>town</td><td>{best['town'][9]}</td>".replace("<b>", "&lt;b&gt;") in filled
     assert f">{as_text(best['age'][5])}</td>" in filled
     first = fitted.dependence(seed=0).iloc[0]
-    assert f">{as_text(first['bits'])}</td>" in section(page, "dependence")
+    assert f">{as_text(round(first['bits'], 3))}</td>" in section(page, "dependence")
+    p = fitted.conditional(table().iloc[[9]], "town").iloc[0].max()
+    assert f'<td>town</td><td>{best["town"][9]}</td><td class="number">{p:.2g}</td>' in (
+        filled.replace("&lt;b&gt;", "<b>")
+    )
     assert page.count("data:image/svg+xml") == 3 + 1 + 1 + 1 + 1
+
+
+def test_the_top_of_the_page_says_what_was_found(written, fitted):
+    page = written.read_text(encoding="utf-8")
+    found = dict(re.findall(r'<li><a href="#(\w+)">.*?</a><span>(.*?)</span></li>', page))
+    first = fitted.dependence(seed=0).iloc[0]
+    closest = f"{first['first']} and {first['second']} ({first['bits']:.2f} bits)"
+    assert html.unescape(found["dependence"]).startswith(closest)
+    kinds = Counter(column.kind for column in fitted.schema.columns)
+    assert found["assumed"] == ", ".join(f"{n} {kind}" for kind, n in kinds.most_common())
+    assert found["wrong"] == "1 of 480 cells"
+    assert found["filled"] == "5: 2.5% of age, 0.6% of town"
+    counts = re.findall(r"<td>(\w+)</td><td class=\"number\">(\d+)</td>", section(page, "filled"))
+    assert counts == [("age", "4"), ("town", "1")]
+
+
+def test_long_reasons_are_shown_whole():
+    words = "education and education-num determine each other, " * 4
+    assert Cells.of("ties", ["tie"], [[words]], wraps=True).rows == ((words,),)
+    assert Cells.of("ties", ["tie"], [[words]]).rows[0][0].endswith("…")
 
 
 def test_new_rows_are_compared_with_the_table(fitted, tmp_path):
@@ -107,7 +133,7 @@ def test_a_network_of_one_order_leaves_out_what_it_cannot_answer(tmp_path):
 def test_the_command_writes_the_page(fitted, tmp_path):
     fitted.save(tmp_path / "m.chainrule")
     table().to_csv(tmp_path / "rows.csv", index=False)
-    words = ("report", "m.chainrule", "rows.csv")
+    words = ("report", "m.chainrule", str(tmp_path / "rows.csv"))
     code, _, said = run(*words, "-o", "page.html", "--quiet", cwd=tmp_path)
     assert code == 0, said
     assert "page.html: a page about 160 rows" in said

@@ -48,7 +48,7 @@ def pictures(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(pictures, tmp_path_factory):
-    return write_play(pictures, tmp_path_factory.mktemp("page") / "play.html")
+    return write_play(pictures.model, tmp_path_factory.mktemp("page") / "play.html")
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def eight(tmp_path_factory):
     """All rows of eight bits with their probabilities, and a page of their density."""
     density = density_of(8, 5, flipped=(2,), activation="relu", order=[3, 1, 0, 2, 7, 5, 6, 4])
     folder = tmp_path_factory.mktemp("eight")
-    at = write_play(density, folder / "play.html", shape=(2, 4))
+    at = write_play(density.model, folder / "play.html", shape=(2, 4))
     rows = np.array(list(product((0, 1), repeat=8)))
     network = density.model.in_float64()
     probabilities = network.log_prob(torch.from_numpy(rows).double()).exp().numpy()
@@ -159,14 +159,16 @@ def test_painted_pixels_survive_and_the_sum_is_log_p_of_the_picture(pictures, dr
     order = pictures.model.network.order.tolist()
     driven.click("#half")
     before = shown(driven)
-    assert [before[column] >= 0 for column in order] == [True] * 18 + [False] * 18
+    known = sum(pixel >= 0 for pixel in before)
+    assert 18 <= known < 30
+    assert [before[column] >= 0 for column in order] == [True] * known + [False] * (36 - known)
     early, late = order[4], order[30]
     driven.click(f"input[value='{1 - before[early]}']")
     driven.click(f"#cell-{early}")
     driven.click(f"#cell-{late}")
     driven.press("0")
     wanted = {
-        **{column: before[column] for column in order[:18]},
+        **{column: before[column] for column in order[:known]},
         early: 1 - before[early],
         late: 0,
     }
@@ -201,7 +203,7 @@ def test_a_step_shows_its_numbers(pictures, driven):
         pixel = code ^ int(pictures.schema.columns[column].is_flipped)
         said = driven.run(text("p-said"))
         assert f"= {p:.3f}" in said
-        assert said.endswith(f"so x = {code}: {['off', 'on'][pixel]}.")
+        assert said.endswith(f"So Step will draw x = {code}: {['off', 'on'][pixel]}.")
         before = shown(driven)
         driven.click("#step")
         before[column] = pixel
@@ -211,6 +213,10 @@ def test_a_step_shows_its_numbers(pictures, driven):
     driven.click("input[value=masked]")
     counts = driven.run("[...document.querySelectorAll('#counts span')].map(s => s.textContent)")
     assert list(map(number, counts)) == [4 * 2 * 40, 4 * (36 + 1) * 40]
+    said = driven.run(text("ways-said"))
+    assert "40 + 40 = 80" in said
+    assert f"36 · 40 + 40 = {36 * 40 + 40:,}" in said
+    assert said.endswith(f"{36 * 80:,} against {36 * (36 * 40 + 40):,}.")
     assert driven.run("document.getElementById('line-masked').hidden") is False
 
 
@@ -220,13 +226,146 @@ def test_evidence_that_is_no_prefix_is_explained(driven):
     driven.click("#later")
     assert driven.run(hidden) is False
     said = driven.run("document.getElementById('gap-said').textContent")
-    assert said.startswith("18 known pixels come after an unknown one")
-    assert "2^18" in said
-    assert "An orderless network" in said
+    assert said.startswith("Pixel 1 is not known, but 18 later pixels are (dotted).")
+    assert driven.run("document.querySelectorAll('.unheeded').length") == 18
+    driven.run("go(36)")  # what was drawn before them did not look at them
+    assert driven.run("document.querySelectorAll('.unheeded').length") == 18
+    driven.run("go(0)")
+    answer = driven.run("document.getElementById('gap-answer').innerHTML")
+    assert "all 2<sup>18</sup> ways to fill the 18 unknown pixels" in answer
+    assert "An orderless network" in answer
+    assert driven.run("document.getElementById('fill').textContent") == (
+        "Set these 18 unknown pixels to off"
+    )
     kept = shown(driven)
     driven.click("#fill")
     assert driven.run(hidden) is True
     assert shown(driven) == [max(pixel, 0) for pixel in kept]
+
+
+def test_a_pixel_painted_unknown_has_yet_to_be_drawn(pictures, driven):
+    """The frame goes back to it: to a known one, and to one that was drawn. Others stay."""
+    order = pictures.model.network.order.tolist()
+    driven.click("#half")
+    before = shown(driven)
+    known = sum(pixel >= 0 for pixel in before)
+    driven.click("input[value='-1']")
+    driven.click(f"#cell-{order[7]}")
+    wanted = [-1 if column == order[7] else pixel for column, pixel in enumerate(before)]
+    assert shown(driven) == wanted
+    assert driven.run("state.step") == 7
+    assert driven.run("document.querySelectorAll('.unheeded').length") == known - 8
+    said = driven.run("document.getElementById('gap-said').textContent")
+    assert said.startswith(f"Pixel 8 is not known, but {known - 8} later pixels are (dotted).")
+    driven.click("#fill")
+    driven.run("go(36)")
+    drawn = shown(driven)
+    driven.click(f"#cell-{order[33]}")
+    assert driven.run("state.step") == 33
+    wanted = [-1 if column in order[33:] else pixel for column, pixel in enumerate(drawn)]
+    assert shown(driven) == wanted
+
+
+def test_the_map_and_the_ways_to_go_on_are_given_the_same_pixels(eight):
+    """Scrubbed back, both keep the pixels that are known beyond the frame."""
+    driven, rows, probabilities, order = eight
+    flipped = np.array(driven.run("data.flipped"))
+    for known in ({0: 1, 1: 0, 2: 1, 3: 1}, {0: 0, 1: 1, 2: 1}):  # pixels by step
+        painted = [-1] * 8
+        for step, pixel in known.items():
+            painted[order[step]] = pixel
+        driven.run(f"(setPainted(Int8Array.from({painted})), go(1), refineChances(1e4))")
+        pixels = rows ^ flipped
+        agrees = (pixels[:, order[: len(known)]] == list(known.values())).all(1)
+        expected = probabilities[agrees] @ pixels[agrees] / probabilities[agrees].sum()
+        found = np.array(driven.run("[...chances.p]"))
+        rest = order[len(known) :]
+        # Exact for the first of them; 100 ways to go on for others, and their standard error.
+        assert found[rest[0]] == pytest.approx(expected[rest[0]], abs=1e-9)
+        assert np.abs(found[rest] - expected[rest]).max() < 4 * 0.05
+        for step in known:  # exact, given the pixels before
+            same = (pixels[:, order[:step]] == list(known.values())[:step]).all(1)
+            exact = probabilities[same] @ pixels[same] / probabilities[same].sum()
+            assert found[order[step]] == pytest.approx(exact[order[step]], abs=1e-9)
+
+
+def test_the_temperature_is_that_of_all_probabilities_but_log_p(driven):
+    """The map, the pixel that is read out and the numbers of the step have one probability."""
+    nats = driven.run("net.logProb(row.codes)")
+    driven.run(
+        "(field => { field.value = '0.4'; field.dispatchEvent(new Event('input')); })"
+        "(document.getElementById('temperature'))"
+    )
+    y, column, on = driven.run(
+        "(column => [net.logits(row.codes)[state.step], column, chances.p[column]])"
+        "(order[state.step])"
+    )
+    flipped = driven.run(f"data.flipped[{column}]")
+    p = 1 / (1 + np.exp(-y / 0.4))
+    expected = 1 - p if flipped else p
+    assert on == pytest.approx(expected, abs=1e-12)
+    assert 0.01 < on < 0.99
+    said = driven.run("document.getElementById('cell-said').textContent")
+    assert said.endswith(f"probability of on {100 * expected:.1f} %")
+    assert f"= {p:.3f}" in driven.run("document.getElementById('p-said').textContent")
+    assert "At temperature 0.4." in driven.run("document.getElementById('map-said').textContent")
+    driven.run("go(36)")
+    assert driven.run("row.total === net.logProb(row.codes)")
+    assert driven.run("row.total") != nats
+
+
+def scores(driven):
+    """The losses of both networks, as they are shown."""
+    driven.run("new Promise(done => setTimeout(done, 300))")
+    found = driven.run("[...document.querySelectorAll('#leak-bars span')].map(s => s.textContent)")
+    return [number(each.removesuffix(" nats")) for each in found]
+
+
+def test_networks_are_compared_on_one_picture(pictures, driven):
+    """Switching keeps the picture, finished or not, and each loss is minus the sum of the steps."""
+    driven.click("#half")
+    played(driven)
+    last = "-document.querySelector('#log-said b').textContent.replace('−', '-').split(' ')[0]"
+    for step in (36, 25):
+        driven.run(f"go({step})")
+        before, losses = shown(driven), scores(driven)
+        assert losses[1] == pytest.approx(
+            driven.run("-total(logsOf(dense.logits(row.codes), row.codes))"), abs=0.0051
+        )
+        if step == 36:
+            assert driven.run(last) == losses[0]
+        driven.click("input[value=dense]")
+        assert shown(driven) == before
+        assert scores(driven) == losses
+        if step == 36:
+            assert driven.run(last) == losses[1]
+            expected = -pictures.log_prob(np.array([before]), strict=True)[0]
+            assert losses[0] == pytest.approx(expected, abs=0.0051)
+        driven.click("input[value=nade]")
+        assert shown(driven) == before
+        assert scores(driven) == losses
+
+
+def test_the_connected_network_draws_what_it_says(pictures, driven):
+    """After a switch, each step draws what was announced; what is not drawn goes in as off."""
+    order = pictures.model.network.order.tolist()
+    driven.click("#nothing")
+    played(driven)
+    driven.click("input[value=dense]")
+    driven.click("#back")
+    driven.run("go(5)")
+    for step in range(5, 9):
+        said = driven.run("document.getElementById('p-said').textContent")
+        announced = said.endswith("on.")
+        before = np.array(shown(driven))
+        codes = np.maximum(before, 0) ^ np.array(driven.run("data.flipped"))
+        y = driven.run(f"dense.logits({codes.tolist()})[{order[step]}]")
+        assert f"= {1 / (1 + np.exp(-y)):.3f}" in said
+        driven.click("#step")
+        assert shown(driven)[order[step]] == announced
+    told = driven.run("[...document.querySelectorAll('#told tbody td')].map(d => d.textContent)")
+    assert told[0] == told[1]
+    assert told[2] != told[3]
 
 
 def test_the_connected_network_is_told_its_own_pixel(page, driven):
@@ -281,6 +420,55 @@ def test_it_fits_its_window_in_both_schemes_and_loads_nothing(driven):
             driven.run("document.querySelector('input[value=nade]').click()")
     assert papers == {"rgb(251, 252, 254)", "rgb(18, 22, 31)"}
     assert driven.run("performance.getEntriesByType('resource').length") == 0
+
+
+def test_a_step_can_be_watched_in_a_window_of_any_size(driven):
+    """The bar stays in a narrow window; in a wide one the numbers are beside the picture."""
+    box = "document.getElementById({!r}).getBoundingClientRect()".format
+    driven.run("scrollTo(0, 0)")
+    numbers = driven.run(f"(({{top, left}}) => [top, left])({box('p-said')})")
+    picture = driven.run(f"(({{top, right}}) => [top, right])({box('grid')})")
+    assert numbers[0] < 900
+    assert picture[0] < 900
+    assert picture[1] < numbers[1]
+    driven.resize(390, 844)
+    height = driven.run("document.documentElement.scrollHeight")
+    for scrolled in (0, height // 2, height):
+        driven.run(f"scrollTo(0, {scrolled})")
+        for name in ("play", "step", "back", "position"):
+            middle = "root.elementFromPoint(b.x + b.width / 2, b.y + b.height / 2).id"
+            assert driven.run(f"(b => {middle})({box(name)})") == name
+    before = driven.run("document.getElementById('now').textContent")
+    driven.run("document.getElementById('step').click()")
+    assert driven.run("document.getElementById('now').textContent") != before
+
+
+def test_it_opens_at_an_unknown_pixel_of_a_picture_of_which_nothing_is_drawn(driven):
+    assert driven.run("document.querySelectorAll('#grid .drawn').length") == 0
+    assert driven.run("prefix()") == driven.run("state.step") >= 18
+    assert abs(driven.run("row.y[state.step]")) < 1.5
+
+
+def test_pictures_are_compared_with_held_out_rows_if_training_tells_of_them(page, tmp_path):
+    model = density_of(6, 3).model
+    training = {
+        "train_rows": 1200,
+        "valid_rows": 300,
+        "valid_nats": 2.5,
+        "independent_valid_nats": 3.75,
+        "valid_is": "exact",
+    }
+    told = write_play(model, tmp_path / "play.html", training=training)
+    with Page(told, tmp_path, width=1440) as driven:
+        assert "1,200 pictures of 2 × 3 pixels" in driven.run("document.body.textContent")
+        driven.run("go(6)")
+        assert driven.run("document.getElementById('yardstick').textContent") == (
+            "For comparison, in nats: mean of 300 pictures held out from training −2.5; "
+            "pixels that do not depend on each other −3.8; a fair coin for each pixel −4.2."
+        )
+    assert held(page.read_text(encoding="utf-8"))["trained"] is None
+    for other in ({**training, "valid_is": "estimate"}, {"train_rows": 1200}):
+        assert held(play_page(model, training=other))["trained"] is None
 
 
 def test_it_is_operated_by_keys_alone(driven):
@@ -338,13 +526,13 @@ def test_what_is_no_nade_over_bits_is_refused():
     with pytest.raises(
         SchemaError, match=r"^column 'age' is of kind 'real'; the page draws pixels"
     ):
-        play_page(Density(Model(table, network)))
+        play_page(Model(table, network))
     made = density_of(4, (5,), class_=MADE)
     with pytest.raises(SchemaError, match=r"of class MADE; .*Fit the table with network='nade'"):
-        play_page(made)
+        play_page(made.model)
     bits = density_of(6, 3)
     for shape in ((2, 2), (6,), (-2, -3)):
         with pytest.raises(ShapeError, match=r"the model has 6 columns; give a height and a width"):
-            play_page(bits, shape=shape)
-    found = held(play_page(bits))
+            play_page(bits.model, shape=shape)
+    found = held(play_page(bits.model))
     assert (found["height"], found["width"]) == (2, 3)

@@ -75,18 +75,17 @@ def run(
     require_table(table, split)
     reading = reading_of(decimal, thousands, date_format, na_values)
 
-    from chainrule.density import load
+    from chainrule.cli.models import scorer_for
     from chainrule.table import Sink
-    from chainrule.tasks import conditional
 
-    density = load(model)
+    scorer = scorer_for(model, table)
     # Raises before the table is read.
-    asked = density.schema.columns[density.schema.number(column)]
+    asked = scorer.schema.columns[scorer.schema.number(column)]
     chunks = chunks_of(
         table,
         split,
         header=header,
-        reading=completed(reading, density.schema),
+        reading=completed(reading, scorer.schema),
     )
 
     def show(frames: Iterator[Any]) -> None:
@@ -95,8 +94,8 @@ def run(
             frames = left_to_print(frames, title, percent=asked.has_levels)
         give_frames(frames, output, as_json)
 
-    conditional(
-        density.model,
+    scorer.ask(
+        "conditional",
         chunks,
         column,
         quantiles=quantiles,

@@ -140,14 +140,14 @@ def _write_page(density: Density, digits: Dataset, path: Path) -> None:
 
     The demo's own digits are small. If MNIST is on this machine, the page has a small NADE of it.
     """
+    from chainrule.report.digits import digits_density
     from chainrule.view import write_play
-    from chainrule.view.digits import digits_density
 
     shape = digits.image_shape
     if shape == datasets.IMAGE_SHAPES["digits"] and datasets.is_here("mnist"):
         print_line("training a small NADE on MNIST, for a page of 28 × 28 pixels")
         density, shape = digits_density("mnist"), datasets.IMAGE_SHAPES["mnist"]
-    write_play(density, path, shape=shape)
+    write_play(density.model, path, shape=shape, training=density.training)
     height, width = shape or (1, len(density.schema.columns))
     print_line(
         f"{path}: paint half a digit of {height} × {width} pixels, and watch the network draw the "

@@ -96,16 +96,15 @@ def run(
     require_table(table, split)
     reading = reading_of(decimal, thousands, date_format, na_values)
 
-    from chainrule.density import load
+    from chainrule.cli.models import scorer_for
     from chainrule.table import Sink
-    from chainrule.tasks import oddest, tails
 
-    density = load(model)
-    reading = completed(reading, density.schema)
+    scorer = scorer_for(model, table)
+    reading = completed(reading, scorer.schema)
     if rows:
         whole = table_of(table, split, header=header, reading=reading)
-        found = density.odd_rows(whole, fdr, strict=strict)
-        held = (density.training.get("calibration") or {}).get("rows", 0)
+        found = scorer.odd_rows(whole, fdr, strict=strict)
+        held = (scorer.training.get("calibration") or {}).get("rows", 0)
         if held and len(found):
             say(
                 f"p-values below 1/{held + 1} = {1 / (held + 1):.2g} follow from the tail of "
@@ -116,9 +115,9 @@ def run(
     chunks = chunks_of(table, split, header=header, reading=reading)
     if every_cell:
         sink = Sink(partial(give_frames, output=output, as_json=as_json), as_text=False)
-        tails(density.model, chunks, strict=strict, to=sink)
+        scorer.ask("tails", chunks, strict=strict, to=sink)
         return
-    cells = oddest(density.model, chunks, top=top, strict=strict)
+    cells = scorer.ask("oddest", chunks, top=top, strict=strict)
     give_cells(cells, output, as_json, _show)
 
 

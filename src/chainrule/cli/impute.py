@@ -72,17 +72,16 @@ def run(
     require_table(table, split)
     reading = reading_of(decimal, thousands, date_format, na_values)
 
-    from chainrule.density import load
+    from chainrule.cli.models import scorer_for
     from chainrule.table import Sink
-    from chainrule.tasks import impute
 
-    density = load(model)
+    scorer = scorer_for(model, table)
     chunks = chunks_of(
         table,
         split,
         header=header,
-        reading=completed(reading, density.schema),
+        reading=completed(reading, scorer.schema),
     )
     as_text = not as_json and (output is None or output.suffix == ".csv")
     sink = Sink(partial(give_frames, output=output, as_json=as_json), as_text)
-    impute(density.model, chunks, how=how, seed=seed, strict=strict, to=sink)
+    scorer.ask("impute", chunks, how=how, seed=seed, strict=strict, to=sink)

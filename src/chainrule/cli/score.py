@@ -68,16 +68,15 @@ def run(
 
     import polars as pl
 
-    from chainrule.density import load
+    from chainrule.cli.models import scorer_for
     from chainrule.table import Sink
-    from chainrule.tasks import score
 
-    density, scored = load(model), []
+    scorer, scored = scorer_for(model, table), []
     chunks = chunks_of(
         table,
         split,
         header=header,
-        reading=completed(reading, density.schema),
+        reading=completed(reading, scorer.schema),
     )
 
     def numbered(frames: Iterator[Any]) -> Iterator[Any]:
@@ -95,7 +94,7 @@ def run(
         else:
             write_frames(numbered(frames), output)
 
-    score(density.model, chunks, strict=strict, to=Sink(write, as_text=False))
+    scorer.ask("score", chunks, strict=strict, to=Sink(write, as_text=False))
     nats = np.concatenate(scored)
     mean = float(nats.mean()) if len(nats) else None
     error = float(nats.std(ddof=1) / len(nats) ** 0.5) if len(nats) > 1 else None

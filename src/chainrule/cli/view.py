@@ -82,7 +82,7 @@ def run(
 
     page = output or PAGE
     require_writable(page, (".html",), inputs=(model,))
-    write_play(density, page, shape=sides)
+    write_play(density.model, page, shape=sides, training=density.training)
     say(f"{page}: open it in a browser")
 
 
@@ -90,7 +90,7 @@ def _serve(density: Density, table: str | None, *, port: int, opens: bool) -> No
     """Answers a page until ctrl-C."""
     from chainrule.explorer import Explorer
 
-    explorer = Explorer(density, table, port=port)
+    explorer = Explorer(density.model, table, port=port)
     try:
         say(f"{explorer.address}\nopen this address in a browser; ctrl-C ends it")
         if opens:

@@ -1,4 +1,4 @@
-"""What the page asks of a density: a row's conditionals, rows like it, wrong cells of a table."""
+"""What the page asks of a model: a row's conditionals, rows like it, wrong cells of a table."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from chainrule import tasks
 from chainrule.conditionals import Distribution
-from chainrule.density import Density
 from chainrule.errors import ShapeError, unknown_choice
 from chainrule.missing import is_flag
 from chainrule.model import Model
@@ -28,6 +28,8 @@ from chainrule.tasks.score import nats
 
 MOST_LEVELS = 500  # of a column that the page offers in a list
 MOST_FINDINGS = 200
+FDR = 0.2  # expected share of false findings
+TOP = 20  # oddest cells of a table without findings
 MOST_BYTES = 50_000_000  # of a table that is dropped on the page
 DIGITS = 5
 RARE = 0.01  # a level of less is not expected
@@ -35,10 +37,10 @@ RARE = 0.01  # a level of less is not expected
 Cells = Mapping[str, str | None]  # by column; None is unknown
 
 
-def columns(density: Density) -> list[dict[str, Any]]:
+def columns(model: Model) -> list[dict[str, Any]]:
     """The columns in the table's order: name, and the levels of those that have a list."""
     found = []
-    for column in density.schema.columns_without_flags:
+    for column in model.schema.columns_without_flags:
         levels = None
         if column.has_levels and len(column.level_names) <= MOST_LEVELS:
             levels = list(column.level_names)
@@ -47,22 +49,22 @@ def columns(density: Density) -> list[dict[str, Any]]:
 
 
 class Answers:
-    """Answers about one density. Its network is copied to float64 once.
+    """Answers about one model. Its network is copied to float64 once.
 
     Args:
-        density: a fitted density that takes any evidence.
+        model: a fitted model that takes any evidence.
         table: rows that the page begins with; None begins with an unknown row.
 
     Raises:
         EvidenceError: a network of one order.
     """
 
-    def __init__(self, density: Density, table: Any = None) -> None:
-        self._density, self._model = density, density.model
+    def __init__(self, model: Model, table: Any = None) -> None:
+        self._model = model
         _require_any_evidence(self._model)
         self._network = self._model.in_float64()
-        self._names = [str(c.name) for c in density.schema.columns_without_flags]
-        self._table = None if table is None else _TextRows.of(table, density.model)
+        self._names = [str(c.name) for c in model.schema.columns_without_flags]
+        self._table = None if table is None else _TextRows.of(table, model)
         self._bins: dict[int, Bins] = {}
 
     @property
@@ -106,7 +108,7 @@ class Answers:
     def similar(self, cells: Cells, number: int, seed: int) -> list[list[str | None]]:
         """Rows that agree with the known cells, as text in the order of ``columns``."""
         given = {name: self._value(name, text) for name, text in cells.items() if text is not None}
-        drawn = self._density.sample(number, given=given or None, seed=seed)
+        drawn = tasks.sample(self._model, number, given=given or None, seed=seed)
         return _texts(polars_frame(read_table(drawn)), self._names)
 
     def wrong(self) -> list[dict[str, Any]]:
@@ -115,10 +117,10 @@ class Answers:
             return []
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            found = self._density.proofread(self._table.table, 0.2)
+            found = tasks.proofread_by([self._model], self._table.table, fdr=FDR, progress=False)
             kind = "wrong"
             if not len(found):
-                found, kind = self._density.oddest(self._table.table, top=20), "odd"
+                found, kind = tasks.oddest(self._model, self._table.table, top=TOP), "odd"
         frame = polars_frame(read_table(found)).head(MOST_FINDINGS)
         return [
             {

@@ -1,9 +1,4 @@
-"use strict";
-
-// The page asks the server about one row, and shows each column's distribution given the others.
-const data = JSON.parse(document.getElementById("data").textContent);
-const token = new URLSearchParams(location.search).get("token");
-const get = id => document.getElementById(id);
+// The page asks Python about one row, and shows each column's distribution given the others.
 const state = {
   cells: Object.fromEntries(data.columns.map(c => [c.name, null])),
   shares: {}, drawn: {}, row: null, rows: data.rows, seed: 0, asked: 0,
@@ -29,16 +24,9 @@ function drawn(name, attributes, text) {
   return found;
 }
 
-async function ask(path, body) {
-  const answer = await fetch(path, {method: "POST", headers: {"X-Token": token}, body});
-  const found = await answer.json().catch(() => ({error: `the server answered ${answer.status}`}));
-  if (!answer.ok) throw new Error(found.error || `the server answered ${answer.status}`);
-  return found;
-}
-
 function complain(error) {
-  get("error").hidden = !error;
-  get("error").textContent = error ? error.message : "";
+  byId("error").hidden = !error;
+  byId("error").textContent = error ? error.message : "";
 }
 
 // Columns
@@ -62,7 +50,7 @@ function build() {
       element("div", {className: "head"}, element("label", {htmlFor: id}, column.name), bits),
       element("div", {className: "cell"}, field, toggle), picture, expected);
     made[column.name] = {item, field, toggle, bits, picture, expected};
-    get("columns").append(item);
+    byId("columns").append(item);
   });
 }
 
@@ -98,11 +86,11 @@ async function refresh() {
     made[column.name].item.classList.toggle("unknown", !known);
     made[column.name].toggle.setAttribute("aria-pressed", String(!known));
   }
-  get("number").value = state.row ?? "";
-  get("before").disabled = !(state.row > 0);
-  get("after").disabled = !(state.rows > 0 && (state.row ?? -1) < state.rows - 1);
+  byId("number").value = state.row ?? "";
+  byId("before").disabled = !(state.row > 0);
+  byId("after").disabled = !(state.rows > 0 && (state.row ?? -1) < state.rows - 1);
   try {
-    const found = await ask("/row", JSON.stringify({cells: state.cells, row: state.row}));
+    const found = await ask("row", {cells: state.cells, row: state.row});
     if (number !== state.asked) return; // an answer to an older question
     complain(null);
     show(found);
@@ -113,7 +101,7 @@ async function refresh() {
 
 function show(found) {
   const bits = found.nats === null ? null : found.nats / Math.LN2;
-  get("nats").textContent = found.nats === null ? "−∞"
+  byId("nats").textContent = found.nats === null ? "−∞"
     : `${found.nats.toFixed(3)} nats = ${bits.toFixed(2)} bits`;
   for (const column of found.columns) {
     const {bits, picture, expected} = made[column.name];
@@ -187,11 +175,11 @@ function label(picture, column, step, width) {
 
 async function draw() {
   try {
-    const found = await ask("/similar", JSON.stringify({cells: state.cells, seed: state.seed++}));
+    const found = await ask("similar", {cells: state.cells, seed: state.seed++});
     const names = data.columns.map(c => c.name);
     const row = cells => element("tr", {}, ...cells.map((cell, k) => element("td",
       {className: state.cells[names[k]] === null ? "" : "given"}, cell ?? "")));
-    get("drawn").replaceChildren(
+    byId("drawn").replaceChildren(
       element("thead", {}, element("tr", {}, ...names.map(name => element("th", {scope: "col"}, name)))),
       element("tbody", {}, ...found.rows.map(row)));
     complain(null);
@@ -199,46 +187,45 @@ async function draw() {
 }
 
 async function look(file) {
-  get("findings").replaceChildren(element("li", {className: "soft"}, "looking…"));
+  byId("findings").replaceChildren(element("li", {className: "soft"}, "looking…"));
   try {
-    const found = await ask("/wrong", file ? await file.arrayBuffer() : "");
+    const found = await ask("wrong", {}, file ? await file.arrayBuffer() : new ArrayBuffer(0));
     state.rows = found.rows;
     if (file) state.row = null; // the row that is shown is of another table
-    get("findings").replaceChildren(...found.findings.map(each => element("li", {},
-      element("button", {type: "button", onclick: () => openRow(each.row)},
+    byId("findings").replaceChildren(...found.findings.map(each => element("li", {},
+      element("button", {type: "button", onclick: () => openRow(each.row).then(() => frame.scrollIntoView())},
         `row ${each.row} · ${each.column} = ${each.found} · ${each.said}`))));
     if (!found.findings.length) {
-      get("findings").replaceChildren(element("li", {className: "soft"}, "no cell is odd"));
+      byId("findings").replaceChildren(element("li", {className: "soft"}, "no cell is odd"));
     }
     complain(null);
-    get("after").disabled = !(state.rows > 0);
+    byId("after").disabled = !(state.rows > 0);
   } catch (error) {
-    get("findings").replaceChildren();
+    byId("findings").replaceChildren();
     complain(error);
   }
 }
 
 async function openRow(row) {
   try {
-    const found = await ask("/open", JSON.stringify({row}));
+    const found = await ask("open", {row});
     await setAll(found.cells, row);
-    window.scrollTo({top: 0});
   } catch (error) { complain(error); }
 }
 
 function listen() {
-  get("nothing").addEventListener("click", () => setAll({}, null));
-  get("before").addEventListener("click", () => openRow(state.row - 1));
-  get("after").addEventListener("click", () => openRow((state.row ?? -1) + 1));
-  get("number").addEventListener("change", event => {
+  byId("nothing").addEventListener("click", () => setAll({}, null));
+  byId("before").addEventListener("click", () => openRow(state.row - 1));
+  byId("after").addEventListener("click", () => openRow((state.row ?? -1) + 1));
+  byId("number").addEventListener("change", event => {
     if (event.target.value !== "") openRow(Number(event.target.value));
   });
-  get("draw").addEventListener("click", draw);
-  get("own").addEventListener("click", () => look(null));
-  get("file").addEventListener("change", event => {
+  byId("draw").addEventListener("click", draw);
+  byId("own").addEventListener("click", () => look(null));
+  byId("file").addEventListener("change", event => {
     if (event.target.files.length) look(event.target.files[0]);
   });
-  const drop = get("drop");
+  const drop = byId("drop");
   drop.addEventListener("dragover", event => { event.preventDefault(); drop.classList.add("over"); });
   drop.addEventListener("dragleave", () => drop.classList.remove("over"));
   drop.addEventListener("drop", event => {
@@ -246,8 +233,8 @@ function listen() {
     drop.classList.remove("over");
     if (event.dataTransfer.files.length) look(event.dataTransfer.files[0]);
   });
-  get("own").hidden = !data.rows;
-  addEventListener("resize", () => {
+  byId("own").hidden = !data.rows;
+  onWidth(() => {
     for (const [name, drawn] of Object.entries(state.drawn)) chart(made[name].picture, ...drawn);
   });
 }

@@ -6,31 +6,30 @@ import hmac
 import json
 import secrets
 import threading
-from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from typing_extensions import override
 
-from chainrule.density import Density
 from chainrule.errors import ChainruleError
-from chainrule.explorer.answers import MOST_BYTES, Answers, columns
-from chainrule.html_pages import page_of, within_html
+from chainrule.explorer.answers import MOST_BYTES, Answers
+from chainrule.explorer.questions import MISUSES, QUESTIONS, answer, explorer_app
+from chainrule.html_pages import text_of
+from chainrule.model import Model
 
 HOST = "127.0.0.1"
-DRAWN = 5  # rows like the one that is shown
 TOKEN_BYTES = 16
 
 
 class Explorer:
-    """Serves a page about a density on a random port of this machine, until it is closed.
+    """Serves a page about a model on a random port of this machine, until it is closed.
 
     The address has a secret. Without it, or by another name of this machine, nothing is answered,
     so that pages of other sites cannot ask.
 
     Args:
-        density: a fitted density of a network that takes any evidence.
+        model: a fitted model whose network takes any evidence, such as ``density.model``.
         table: rows that the page begins with.
         port: the port; 0 takes a free one.
 
@@ -45,14 +44,14 @@ class Explorer:
         >>> import chainrule as cr, polars as pl
         >>> frame = pl.DataFrame({"a": ["x", "y"] * 50, "b": [1.5, 2.5] * 50})
         >>> density = cr.fit(frame, effort="quick", seed=0, verbose=False)
-        >>> with Explorer(density, frame) as explorer:
+        >>> with Explorer(density.model, frame) as explorer:
         ...     explorer.address.startswith("http://127.0.0.1:")
         True
     """
 
-    def __init__(self, density: Density, table: Any = None, *, port: int = 0) -> None:
-        self.answers = Answers(density, table)
-        self._columns = columns(density)
+    def __init__(self, model: Model, table: Any = None, *, port: int = 0) -> None:
+        self.answers = Answers(model, table)
+        self._model = model
         self._token = secrets.token_urlsafe(TOKEN_BYTES)
         self._lock = threading.Lock()  # the network answers one question at a time
         self._server = ThreadingHTTPServer((HOST, port), _handler(self))
@@ -95,57 +94,27 @@ class Explorer:
 
     def page(self) -> str:
         """The page, with the columns and the number of rows."""
-        data = {"columns": self._columns, "rows": self.answers.rows}
-        return page_of("chainrule.explorer", scripts=("page.js",), json=within_html(data))
+        app = explorer_app(self._model, self.answers.rows, served=True)
+        return app.page(ask=text_of("chainrule.explorer", "http.js"))
 
-    def answer(self, path: str, body: bytes) -> Any:
+    def answer(self, question: str, body: bytes) -> Any:
         """The answer to a question of the page, as JSON.
+
+        The body of "wrong" is a CSV file, or empty; that of any other question is JSON.
 
         Raises:
             ChainruleError: a question that cannot be answered; the page shows why.
-            KeyError: no such question.
         """
-        question = QUESTIONS[path]
+        asked, file = ({}, body) if question == "wrong" else (_asked(body), b"")
         with self._lock:
-            return question(self, body)
+            return answer(self.answers, question, asked, file)
 
 
-def _row(explorer: Explorer, body: bytes) -> Any:
-    asked = _asked(body)
-    return explorer.answers.row(asked["cells"], asked.get("row"))
-
-
-def _open(explorer: Explorer, body: bytes) -> Any:
-    return {"cells": explorer.answers.open(int(_asked(body)["row"]))}
-
-
-def _similar(explorer: Explorer, body: bytes) -> Any:
-    asked = _asked(body)
-    return {"rows": explorer.answers.similar(asked["cells"], DRAWN, int(asked["seed"]))}
-
-
-def _wrong(explorer: Explorer, body: bytes) -> Any:
-    if body:
-        explorer.answers.load(body)
-    return {"findings": explorer.answers.wrong(), "rows": explorer.answers.rows}
-
-
-QUESTIONS: dict[str, Callable[[Explorer, bytes], Any]] = {
-    "/row": _row,
-    "/open": _open,
-    "/similar": _similar,
-    "/wrong": _wrong,
-}
-
-
-def _asked(body: bytes) -> dict[str, Any]:
+def _asked(body: bytes) -> Any:
     try:
-        asked = json.loads(body)
+        return json.loads(body)
     except ValueError as error:
         raise ChainruleError(f"the question is no JSON: {error}") from error
-    if not isinstance(asked, dict):
-        raise ChainruleError("the question is no JSON object")
-    return asked
 
 
 def _handler(explorer: Explorer) -> type[BaseHTTPRequestHandler]:
@@ -170,15 +139,16 @@ def _handler(explorer: Explorer) -> type[BaseHTTPRequestHandler]:
             if not explorer.allows(self.headers.get("Host"), self.headers.get("X-Token")):
                 self._send(403, "text/plain", b"wrong token; open the address that was printed\n")
                 return
-            if self.path not in QUESTIONS:
+            question = self.path.removeprefix("/")
+            if question not in QUESTIONS:
                 self._send(404, "text/plain", b"there is nothing here\n")
                 return
             length = int(self.headers.get("Content-Length", 0))
             # One byte too many is enough to be refused.
             body = self.rfile.read(min(length, MOST_BYTES + 1))
             try:
-                code, found = 200, explorer.answer(self.path, body)
-            except (ChainruleError, KeyError, TypeError, ValueError) as error:
+                code, found = 200, explorer.answer(question, body)
+            except MISUSES as error:
                 code, found = 400, {"error": str(error)}
             self._send(code, "application/json", json.dumps(found).encode())
 

@@ -16,6 +16,7 @@ from chainrule.networks import NADE
 from chainrule.progress import progress_bar
 from chainrule.report import lecture, pictures
 from chainrule.rng import generator_from
+from chainrule.view.dense import train_dense
 
 
 def draw_pictures(density: Density, digits: Dataset, folder: Path, seed: int) -> None:
@@ -99,9 +100,7 @@ class Demo:
     def dependence(self, folder: Path) -> None:
         """Draws which outputs depend on which pixels, for NADE and for a dense network."""
         hidden_size = max(500, self.density.training["config"]["hidden_size"])
-        dense = lecture.train_dense(
-            self._codes(self.digits.train).float(), hidden_size, seed=self.seed
-        )
+        dense = train_dense(self._codes(self.digits.train).float(), hidden_size, seed=self.seed)
         nats = lecture.reconstruction_nats(dense, self._codes(self.digits.test).float())
         leak = (
             "fully connected: each output depends on its own pixel\n"

@@ -13,15 +13,13 @@ from functools import partial
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional as F
-from typing_extensions import override
 
 from chainrule.density import Density
 from chainrule.ops.nade import reference
 from chainrule.ops.nade.parameters import Layout, Parameters
 from chainrule.rng import generator_from
-from chainrule.training.batches import Rows, shuffled_batches
+from chainrule.view.dense import DenseAutoencoder
 
 DEPENDENCE_ROWS = 4  # rows over which the change of an output is averaged
 DEPENDENCE_BATCH = 1024
@@ -76,55 +74,6 @@ def _least_s(call: Callable[[], object], repeats: int) -> float:
 def full_table_numbers(n: int) -> str:
     """Returns 2^n − 1 as text, with all digits while it is short."""
     return f"{2**n - 1:,}" if n <= 40 else f"2^{n} − 1 ≈ 10^{n * math.log10(2):.0f}"
-
-
-class DenseAutoencoder(nn.Module):
-    """A fully connected network of n inputs and n sigmoid outputs, every one of which depends on
-    every input.
-
-    Its summed cross-entropy is not a likelihood: output k depends on x_k itself.
-    """
-
-    def __init__(self, columns: int, hidden_size: int, generator: torch.Generator) -> None:
-        super().__init__()
-        self.encoder = nn.Parameter(
-            torch.randn(columns, hidden_size, generator=generator) * columns**-0.5
-        )
-        self.decoder = nn.Parameter(
-            torch.randn(hidden_size, columns, generator=generator) * hidden_size**-0.5
-        )
-        self.hidden_bias = nn.Parameter(torch.zeros(hidden_size))
-        self.output_bias = nn.Parameter(torch.zeros(columns))
-
-    @override
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Returns logits (N, D), each a function of all of x (N, D)."""
-        return torch.sigmoid(self.hidden_bias + x @ self.encoder) @ self.decoder + self.output_bias
-
-
-def train_dense(
-    rows: torch.Tensor,
-    hidden_size: int,
-    *,
-    steps: int = 600,
-    learning_rate: float = 1e-2,
-    seed: int = 0,
-) -> DenseAutoencoder:
-    """Trains a dense autoencoder on rows (N, D); 600 steps suffice for it to copy its input."""
-    generator = generator_from(seed)
-    network = DenseAutoencoder(rows.shape[1], hidden_size, generator)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=0.0)
-    done = 0
-    while done < steps:
-        for batch in shuffled_batches(Rows(rows), 100, generator):
-            optimizer.zero_grad()
-            cost = F.binary_cross_entropy_with_logits(
-                network(batch.x), batch.x, reduction="sum"
-            ) / len(batch)
-            cost.backward()
-            optimizer.step()
-            done += 1
-    return network
 
 
 def reconstruction_nats(network: DenseAutoencoder, rows: torch.Tensor) -> float:

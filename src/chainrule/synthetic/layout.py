@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chainrule import plain_html
-from chainrule.errors import printable
+from chainrule.errors import short_name
 
 if TYPE_CHECKING:
     from chainrule.synthetic.apart import ToldApart
     from chainrule.synthetic.result import Fidelity, Quality
 
 MOST_COLUMNS, MOST_PAIRS, MOST_FAULTS = 8, 6, 20  # that are shown; JSON has all
-LONGEST_NAME = 24  # characters of a column's name
 WIDTH = 80
 
 
@@ -228,12 +227,6 @@ def _wrapped(cell: str, width: int) -> Sequence[str]:
         else:
             lines.append(word)
     return lines
-
-
-def short_name(name: str) -> str:
-    """A column's name in at most 24 characters, without control characters."""
-    shown = printable(name)
-    return shown if len(shown) <= LONGEST_NAME else f"{shown[: LONGEST_NAME - 1]}…"
 
 
 def _both(

@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 
 from chainrule.errors import SchemaError, nearest, printable
 from chainrule.table.columns import AbstractColumn, Binary, Categorical
 from chainrule.table.frames.build import build
-from chainrule.table.frames.cells import cells_of, types_of
+from chainrule.table.frames.cells import cells_of_native, types_of
 from chainrule.table.frames.column_index import matched
 from chainrule.table.inference.text_columns import require_same_notation
 from chainrule.table.schema import Schema
@@ -134,7 +133,7 @@ def cells_of_column(
         return table.columns[position]
     text = table.as_written(position)
     if text is not None and (parsed := notation.parse(text)).null_count() == text.null_count():
-        return cells_of(nw.from_native(parsed, series_only=True))
+        return cells_of_native(parsed)
     cells = read_cells(notation, table.labels(position), schema.reading.missing.of(column.name))
     if cells.dtype.kind == "O":
         wrong = sum(isinstance(cell, NotRead) for cell in cells)
@@ -282,7 +281,7 @@ def as_fitted(table: Table, schema: Schema) -> Table:
         parsed = text if column.is_text or notation is None else notation.parse(text)
         typed = parsed.cast(pl.Float64) if column.dtype.startswith("Float") else parsed
         series[position] = typed.alias(series[position].name)
-        columns[position] = cells_of(nw.from_native(series[position], series_only=True))
+        columns[position] = cells_of_native(series[position])
     if table.container == "polars":
         frame = pl.DataFrame(series)
         return replace(table, columns=tuple(columns), types=types_of(frame, "polars"), frame=frame)

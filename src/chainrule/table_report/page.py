@@ -71,7 +71,7 @@ def report_page(
             advance(1)
     return page_of(
         "chainrule.table_report",
-        name=read.source.removeprefix("the table").strip(" :") or "A table",
+        name=os.path.basename(read.source.removeprefix("the table").strip(" :")) or "A table",
         facts=sections.facts(asked),
         sections=[section for section in made if section is not None],
     )

@@ -13,7 +13,7 @@ import numpy as np
 
 from chainrule.errors import printable
 
-LONGEST = 60  # characters of a cell
+LONGEST, LONGEST_WRAPPED = 60, 400  # characters of a cell
 LARGE = 1e5  # a number from which on it has two decimals
 
 
@@ -34,6 +34,7 @@ class Cells:
         names: of its columns.
         rows: its cells as text.
         numbers: which columns hold numbers.
+        wraps: whether long cells have several lines; otherwise they are cut.
     """
 
     kind: ClassVar[str] = "table"
@@ -41,16 +42,20 @@ class Cells:
     names: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numbers: tuple[bool, ...]
+    wraps: bool = False
 
     @classmethod
-    def of(cls, label: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Cells:
+    def of(
+        cls, label: str, names: Sequence[str], rows: Sequence[Sequence[Any]], *, wraps: bool = False
+    ) -> Cells:
         """A table of values; a column holds numbers if all its cells do."""
         are_numbers = [
             bool(rows) and all(_is_number(row[k]) or row[k] is None for row in rows)
             for k in range(len(names))
         ]
-        shown = tuple(tuple(as_text(cell) for cell in row) for row in rows)
-        return cls(label, tuple(map(str, names)), shown, tuple(are_numbers))
+        longest = LONGEST_WRAPPED if wraps else LONGEST
+        shown = tuple(tuple(as_text(cell, longest) for cell in row) for row in rows)
+        return cls(label, tuple(map(str, names)), shown, tuple(are_numbers), wraps)
 
 
 @dataclass(frozen=True)
@@ -75,11 +80,19 @@ Part = Text | Cells | Pictures
 
 @dataclass(frozen=True)
 class Section:
-    """A titled part of the page; ``key`` is its address within it."""
+    """A titled part of the page.
+
+    Attributes:
+        key: its address within the page.
+        title: of the section.
+        parts: what it holds.
+        gist: what it found, in a few words for the top of the page.
+    """
 
     key: str
     title: str
     parts: tuple[Part, ...]
+    gist: str
 
 
 def picture(axes: Any, alt: str) -> Picture:
@@ -94,7 +107,7 @@ def picture(axes: Any, alt: str) -> Picture:
     return Picture(base64.b64encode(target.getvalue()).decode(), alt)
 
 
-def as_text(value: Any) -> str:
+def as_text(value: Any, longest: int = LONGEST) -> str:
     """A cell as text: numbers to five digits or two decimals, nothing for a missing cell.
 
     >>> as_text(3.14159265), as_text(1983), as_text(1227654.5), as_text(None), as_text("a\\tb")
@@ -107,7 +120,7 @@ def as_text(value: Any) -> str:
         is_large = abs(number) >= LARGE
         return np.format_float_positional(number, 2, trim="-") if is_large else f"{number:.5g}"
     text = printable(str(value))
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def _is_number(value: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ MOST_COLUMNS = 40  # that have a picture
 MOST_ROWS = 5_000  # of the table, on which figures are measured
 MOST_FINDINGS, MOST_ODD, ODD_PICTURES, MOST_FILLED, DRAWN, MOST_PAIRS = 20, 12, 2, 12, 8, 12
 MOST_CHANGES = 12  # between the table and new rows
+MOST_NAMED = 3  # at the top of the page
 MOST_WIDE = 30  # columns up to which all pairs are compared
 INTERVAL, FDR = 0.9, 0.1
 
@@ -58,6 +60,11 @@ class Asked:
         return self.table.take(np.sort(generator.choice(len(self.table), MOST_ROWS, replace=False)))
 
     @property
+    def cells(self) -> int:
+        """The number of cells of the model's columns."""
+        return len(self.table) * len(self.model.schema.columns_without_flags)
+
+    @property
     def any_evidence(self) -> bool:
         """Whether any cells may be unknown; without it, questions about single cells have none."""
         return self.model.any_evidence
@@ -80,11 +87,16 @@ def assumed(asked: Asked) -> Section:
     schema = asked.model.schema
     rows = [[c.name, c.kind, c.reason] for c in schema.columns]
     rows += [[out.name, "left out", out.reason] for out in schema.left_out]
-    parts: list[Part] = [Cells.of("assumed kinds", ["column", "kind", "what was assumed"], rows)]
+    names = ["column", "kind", "what was assumed"]
+    parts: list[Part] = [Cells.of("assumed kinds", names, rows, wraps=True)]
     if schema.ties:
+        ties = [[tie] for tie in schema.ties_as_text]
         parts.append(Text("These relations hold between columns, and the model uses them:"))
-        parts.append(Cells.of("relations", ["relation"], [[t] for t in schema.ties_as_text]))
-    return Section("assumed", "What was assumed", tuple(parts))
+        parts.append(Cells.of("relations", ["relation"], ties, wraps=True))
+    kinds = Counter(row[1] for row in rows)
+    gist = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    gist += "".join(f"; {tie}" for tie in schema.ties_as_text[:MOST_NAMED])
+    return Section("assumed", "What was assumed", tuple(parts), gist)
 
 
 def columns(asked: Asked) -> Section | None:
@@ -100,7 +112,8 @@ def columns(asked: Asked) -> Section | None:
     said = "Gray are the rows of the table, blue is the model."
     if len(shown) > MOST_COLUMNS:
         said += f" The first {MOST_COLUMNS} of {len(shown)} columns are shown."
-    return Section("columns", "Columns", (Text(said), Pictures(pictures)))
+    gist = "each in the table and by the model"
+    return Section("columns", "Columns", (Text(said), Pictures(pictures)), gist)
 
 
 def depend(asked: Asked) -> Section | None:
@@ -111,8 +124,9 @@ def depend(asked: Asked) -> Section | None:
     with _unseen():
         found = information(asked.model, seed=asked.seed)
     axes = dependence.drawn(found, None)
+    both = found.bits, found.errors
     rows = [
-        [found.names[i], found.names[j], found.bits[i, j], found.errors[i, j]]
+        [found.names[i], found.names[j], *(round(float(each[i, j]), 3) for each in both)]
         for i, j in found.pairs[:MOST_PAIRS]
     ]
     said = """Bits that one column says about the other, by the model: 0 if they are independent,
@@ -125,6 +139,7 @@ def depend(asked: Asked) -> Section | None:
             Pictures((picture(axes, "Mutual information of all pairs of columns"),), "large"),
             Cells.of("pairs", ["column", "other column", "bits", "standard error"], rows),
         ),
+        ", ".join(f"{a} and {b} ({bits:.2f} bits)" for a, b, bits, _ in rows[:MOST_NAMED]),
     )
 
 
@@ -145,6 +160,7 @@ def calibrated(asked: Asked) -> Section | None:
         "calibration",
         "Calibration",
         (Text(" ".join(said.split())), Pictures((picture(axes, alt),), "large")),
+        "whether probabilities are what they say",
     )
 
 
@@ -156,9 +172,11 @@ def wrong(asked: Asked) -> Section | None:
         answered = tasks.proofread(asked.model, asked.table, fdr=FDR)
     names = ["row", "column", "found", "suggested", "kind", "bits", "q"]
     if not len(answered):
-        said = f"No cell is wrong with so much certainty that {FDR:.0%} false findings remain."
-        return Section("wrong", "Cells that are probably wrong", (Text(said),))
+        said = "No cell is surely wrong: any list of wrong cells would have more than "
+        said += f"{FDR:.0%} false findings."
+        return Section("wrong", "Cells that are probably wrong", (Text(said),), "none is sure")
     found = _polars(answered)
+    gist = f"{len(found):,} of {asked.cells:,} cells"
     said = f"{len(found):,} cells, of which at most {FDR:.0%} are right by expectation."
     if len(found) > MOST_FINDINGS:
         said += f" The surest {MOST_FINDINGS} are shown."
@@ -168,6 +186,7 @@ def wrong(asked: Asked) -> Section | None:
         "wrong",
         "Cells that are probably wrong",
         (Text(said), Cells.of("findings", names, rows)),
+        gist,
     )
 
 
@@ -182,12 +201,12 @@ def odd(asked: Asked) -> Section | None:
         if len(rows):
             found = _polars(rows).head(MOST_ODD)
             names = ["row", "p_value", "q_value", "column", "found", "bits", "expected", "others"]
-            title = "Odd rows"
+            title, gist = "Odd rows", f"{len(rows):,} of {len(asked.table):,} rows"
             said = f"{len(rows):,} rows are odd, of which at most {FDR:.0%} are ordinary by "
             said += "expectation. Beside each is its oddest cell."
         else:
             found = _polars(tasks.oddest(asked.model, asked.table, top=MOST_ODD))
-            names, title = found.columns, "Oddest cells"
+            names, title, gist = found.columns, "Oddest cells", "no row is odd for sure"
             said = "No row is odd for sure. These cells are the least likely, given their rows."
         at = list(dict.fromkeys(found["row"].to_list()))[:ODD_PICTURES]
         plots = Plots(asked.model)
@@ -196,7 +215,7 @@ def odd(asked: Asked) -> Section | None:
         )
     said += " 10 bits are one cell in a thousand."
     cells = Cells.of(title, names, [list(row) for row in found.select(names).rows()])
-    return Section("odd", title, (Text(said), cells, Pictures(pictures, "large")))
+    return Section("odd", title, (Text(said), cells, Pictures(pictures, "large")), gist)
 
 
 def drifted(asked: Asked) -> Section | None:
@@ -211,6 +230,7 @@ def drifted(asked: Asked) -> Section | None:
         "drift",
         "New rows",
         (Text(f"{found.rows:,} new rows: {found.sentence}"), Cells.of("changes", names, changes)),
+        found.sentence,
     )
 
 
@@ -221,30 +241,58 @@ def filled(asked: Asked) -> Section | None:
     missing = ~codes.observed_or_outside & ~is_flag(model.schema)
     if not asked.any_evidence or not missing.any():
         return None
-    some = np.flatnonzero(missing.any(1))[:MOST_FILLED]
+    counts = missing.sum(0)
+    most = [k for k in np.argsort(-counts, kind="stable").tolist() if counts[k]]
+    shares = [f"{counts[k] / len(table):.1%}" for k in most]
+    names = [model.schema.columns[k].name for k in most]
+    listed = [
+        [name, int(counts[k]), share] for name, k, share in zip(names, most, shares, strict=True)
+    ]
+    said = f"{int(counts.sum()):,} of {asked.cells:,} cells are missing."
+    parts: list[Part] = [
+        Text(said),
+        Cells.of("missing cells", ["column", "missing", "share of rows"], listed),
+    ]
+    if rows := _filled_rows(asked, missing):
+        of = "The first of them, filled with the most probable label or the median. Numbers have "
+        parts.append(Text(f"{of}their {INTERVAL:.0%} interval."))
+        titles = ["row", "column", "filled", "probability", "from", "to"]
+        kept = [k for k in range(len(titles)) if any(row[k] is not None for row in rows)]
+        cells = [[row[k] for k in kept] for row in rows]
+        parts.append(Cells.of("filled cells", [titles[k] for k in kept], cells))
+    columns = zip(names[:MOST_NAMED], shares, strict=False)
+    gist = f"{int(counts.sum()):,}: " + ", ".join(f"{share} of {name}" for name, share in columns)
+    return Section("filled", "Missing cells", tuple(parts), gist)
+
+
+def _filled_rows(asked: Asked, missing: np.ndarray) -> list[list[Any]]:
+    """The first missing cells: row, column, filling, its probability or the ends of an interval."""
+    model, some = asked.model, np.flatnonzero(missing.any(1))[:MOST_FILLED]
     with _unseen():
-        part = polars_frame(table)[some.tolist()]
+        part = polars_frame(asked.table)[some.tolist()]
         answer = tasks.impute(model, part, how="best", interval=INTERVAL)
         whole, low, high = (_polars(each) for each in answer)
-    at, rows = column_positions(table, model.schema), []
+        likely = {
+            k: _polars(tasks.conditional(model, part, model.schema.columns[k].name))
+            for k in np.flatnonzero(missing[some].any(0)).tolist()
+            if model.schema.columns[k].has_levels
+        }
+    at, rows = column_positions(asked.table, model.schema), []
     for place, row in enumerate(some.tolist()):
         for k in np.flatnonzero(missing[row]).tolist():
             name = model.schema.columns[k].name
-            position = at.get(name)
-            if position is None or len(rows) == MOST_FILLED:
+            if (position := at.get(name)) is None:
                 continue
-            ends = [each[place, position] for each in (low, high)]
-            rows.append([row, name, whole[place, position], *ends])
-    counts = missing.sum(0)
-    said = f"{int(counts.sum()):,} cells are missing. These are the first of them, filled with the "
-    said += f"most probable label or the median; numbers have their {INTERVAL:.0%} interval."
-    if not rows:
-        return None
-    return Section(
-        "filled",
-        "Missing cells",
-        (Text(said), Cells.of("filled cells", ["row", "column", "filled", "from", "to"], rows)),
-    )
+            filled, *ends = (each[place, position] for each in (whole, low, high))
+            p = _most(likely[k].row(place, named=True)) if k in likely else None
+            ends = [None, None] if k in likely else ends
+            rows.append([row, name, filled, p, *ends])
+    return rows[:MOST_FILLED]
+
+
+def _most(levels: Mapping[str, float]) -> float:
+    """The probability of the most probable level that has a name."""
+    return round(max(p for name, p in levels.items() if not name.startswith("(other)")), 2)
 
 
 def drawn(asked: Asked) -> Section:
@@ -256,6 +304,10 @@ def drawn(asked: Asked) -> Section:
     frame = _polars(rows)
     figures = found.sections()[0]
     said = "Rows that the model draws. No row is copied from the table on purpose."
+    apart = found.told_apart
+    gist = "drawn rows beside real ones"
+    if apart is not None:
+        gist = f"trees tell drawn from real rows with an AUC of {apart.auc:.2f}; chance has 0.5"
     return Section(
         "drawn",
         "Drawn rows",
@@ -265,6 +317,7 @@ def drawn(asked: Asked) -> Section:
             Pictures((picture(axes, "Accuracy of drawn columns beside real ones"),), "large"),
             Cells.of(figures.title, figures.columns, [list(row) for row in figures.rows]),
         ),
+        gist,
     )
 
 

@@ -1,4 +1,3 @@
-"use strict";
 // NADE's recursion over codes, in float64, as ops/nade/reference.py has it. Steps count from 0.
 
 function floats({ bits, base64 }) {
@@ -170,6 +169,14 @@ class Dense {
     return this.outputs(column).reduce((sum, weight, unit) => sum + weight * h[unit], this.c[column]);
   }
 
+  // The logit of a column whose own code differs by this much from that in the sums a.
+  told(column, change, a) {
+    const W = this.inputs(column);
+    let y = this.c[column];
+    for (let unit = 0; unit < this.d; unit++) y += this.D[unit * this.n + column] * sigmoid(a[unit] + change * W[unit]);
+    return y;
+  }
+
   // Logits by column.
   logits(codes) {
     const h = this.sums(codes).map(sigmoid);
@@ -181,23 +188,23 @@ class Dense {
     return y;
   }
 
-  // Draws pixel after pixel, as if this were a model: {codes, y} with the logits by step. A pixel
-  // that is not known goes in as `blank` has it, and its own output reads that.
-  draw(order, fixed, blank, seed, temperature) {
-    const codes = fixed.map((code, column) => (code < 0 ? blank[column] : code));
-    const a = this.sums(codes);
+  // Draws pixel after pixel from a step on, as if this were a model. Until a pixel is drawn it goes
+  // in as `codes` has it, and its own output reads that.
+  draw(order, from, fixed, codes, seed, temperature) {
+    const drawn = Int8Array.from(codes);
+    const a = this.sums(drawn);
     let h = a.map(sigmoid);
-    const y = Float64Array.from(order, (column, step) => {
-      const found = this.logit(column, h);
-      const drawn = fixed[column] < 0 ? Number(uniform(seed, step) < sigmoid(found / temperature)) : codes[column];
-      if (drawn !== codes[column]) {
-        this.inputs(column).forEach((weight, unit) => (a[unit] += drawn ? weight : -weight));
-        codes[column] = drawn;
+    for (let step = from; step < order.length; step++) {
+      const column = order[step];
+      if (fixed[column] >= 0) continue;
+      const found = Number(uniform(seed, step) < sigmoid(this.logit(column, h) / temperature));
+      if (found !== drawn[column]) {
+        this.inputs(column).forEach((weight, unit) => (a[unit] += found ? weight : -weight));
+        drawn[column] = found;
         h = a.map(sigmoid);
       }
-      return found;
-    });
-    return { codes, y };
+    }
+    return drawn;
   }
 }
 

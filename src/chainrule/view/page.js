@@ -1,7 +1,6 @@
-// The page: what is painted, how far the drawing has come, and what a reader sees of it.
+// The page: what is painted, how far the drawing has come, and what a reader sees of it. The other
+// scripts show the numbers of a step (numbers.js) and comparisons (compared.js).
 
-const data = JSON.parse(document.getElementById("data").textContent);
-const byId = (id) => document.getElementById(id);
 const net = new Nade(data);
 const dense = new Dense(data.dense, net.n);
 const { n, d, order } = net;
@@ -10,7 +9,9 @@ order.forEach((column, step) => (stepOf[column] = step));
 const SHOWN_COMPLETIONS = 100; // over which later probabilities are averaged
 const NEXT = Math.min(8, n); // pixels over all ways of which outputs are summed
 const FIRST_SEED = 1;
-const CLEAR = 0.6; // the temperature of pictures that serve as examples
+const CLEAR = 0.7; // the temperature of pictures that serve as examples
+const TRIED = 40; // pictures of which one serves as an example
+const UNSURE = 1.5; // a logit between −1.5 and 1.5
 const WIDEST = 360; // a picture, in pixels of the screen
 
 const state = {
@@ -26,13 +27,17 @@ const state = {
   cursor: 0, // the column that keys on the picture act on
   example: FIRST_SEED,
 };
-let row; // the whole drawing: {codes, y, logs, total} by column, step, step and in all
+// The whole drawing: {codes, from, y, logs, total}, codes by column, y and logs by step. From step
+// `from` on, the network that is chosen has drawn it.
+let row = { codes: new Int8Array(n), from: 0 };
 let playing = 0; // the time of the last step while it plays
 let later = 0; // a timer of work that can wait
 
 const value = (column, code) => code ^ data.flipped[column]; // a code as a pixel: 1 is on
 const code = value; // and back
-const onShare = (column, y) => sigmoid(data.flipped[column] ? -y : y); // p(on) by a logit
+// p(on) by a logit, at the temperature at which pixels are drawn
+const chanceOf = (column, y) => sigmoid((data.flipped[column] ? -y : y) / state.temperature);
+const total = (logs) => logs.reduce((sum, each) => sum + each, 0);
 const nameOf = (isOn) => (isOn ? "on" : "off");
 const place = (column) => `row ${Math.floor(column / data.width) + 1}, column ${(column % data.width) + 1}`;
 
@@ -62,28 +67,38 @@ function prefix() {
   return gap < 0 ? n : gap;
 }
 
-// Draws a whole row. What is shown of it depends on the step.
-function draw() {
+// Draws the row from a step on. What comes before stays as it is, but for what is painted.
+function draw(from = 0) {
   const fixed = fixedCodes();
-  let y = new Float64Array(n);
-  let codes;
-  if (state.leaks) {
-    ({ codes, y } = dense.draw(order, fixed, offCodes(), state.seed, state.temperature));
-  } else {
-    codes = complete(new Walk(net), fixed, new Int8Array(n), state.seed, state.temperature, (step, each) => {
-      y[step] = each;
-    });
-  }
-  const logs = y.map((each, step) => logOf(each, codes[order[step]]));
-  row = { codes, y, logs, total: logs.reduce((sum, each) => sum + each, 0) };
+  const codes = row.codes.map((each, column) => (fixed[column] < 0 ? each : fixed[column]));
+  row = { codes, from };
+  row.codes = state.leaks
+    ? dense.draw(order, from, fixed, seen(from), state.seed, state.temperature)
+    : complete(net.walkTo(from, codes), fixed, codes, state.seed, state.temperature);
 }
 
-// The codes that a network has before it at this step; what is unknown counts as off.
-function seen() {
+const logsOf = (y, codes) => Float64Array.from(order, (column) => logOf(y[column], codes[column]));
+
+// The logits and log p of the picture. NADE's stay as they are while it draws; those of the
+// connected network are of the picture as it stands.
+function measure() {
+  if (state.leaks) {
+    const y = dense.logits(seen());
+    row.y = Float64Array.from(order, (column) => y[column]);
+    row.logs = logsOf(y, seen());
+  } else {
+    row.y = net.logits(row.codes);
+    row.logs = row.y.map((y, step) => logOf(y, row.codes[order[step]]));
+  }
+  row.total = total(row.logs);
+}
+
+// The codes that the connected network has before it at a step; what is not drawn counts as off.
+function seen(until = state.step) {
   const codes = offCodes();
   for (let step = 0; step < n; step++) {
     const column = order[step];
-    if (step < state.step) codes[column] = row.codes[column];
+    if (step < until) codes[column] = row.codes[column];
     else if (state.painted[column] >= 0) codes[column] = code(column, state.painted[column]);
   }
   return codes;
@@ -111,18 +126,20 @@ function buildGrid() {
   }
 }
 
-function statusOf(column) {
+// `start` is the number of pixels that are known without a gap.
+function statusOf(column, start = prefix()) {
   const step = stepOf[column];
   const pixel = state.painted[column];
-  if (pixel >= 0) return `known ${nameOf(pixel)}${step > prefix() && step >= state.step ? " unheeded" : ""}`;
+  if (pixel >= 0) return `known ${nameOf(pixel)}${step > start ? " unheeded" : ""}`;
   if (step < state.step) return `drawn ${nameOf(value(column, row.codes[column]))}`;
   return "unknown";
 }
 
 function showGrid() {
   const current = state.step < n ? order[state.step] : -1;
+  const start = prefix();
   cells.forEach((cell, column) => {
-    const classes = [statusOf(column)];
+    const classes = [statusOf(column, start)];
     if (column === current) classes.push("current");
     if (column === state.cursor) classes.push("cursor");
     const wanted = classes.join(" ");
@@ -143,11 +160,16 @@ function sayCell() {
   byId("grid").setAttribute("aria-activedescendant", `cell-${column}`);
 }
 
+// A pixel that becomes unknown has yet to be drawn, so the frame goes back to it. Otherwise the
+// frame passes over what is known.
 function paint(column, pixel) {
-  if (state.painted[column] === pixel) return;
+  const step = stepOf[column];
+  const start = prefix();
+  if (state.painted[column] === pixel && (pixel >= 0 || step >= state.step)) return;
   state.painted[column] = pixel;
-  state.step = Math.max(Math.min(state.step, n), prefix());
-  draw();
+  if (pixel < 0) state.step = Math.min(state.step, step);
+  else if (state.step >= start) state.step = Math.max(state.step, prefix());
+  draw(state.leaks ? state.step : step);
   render();
 }
 
@@ -158,10 +180,28 @@ function setPainted(painted) {
   go(prefix());
 }
 
-// A picture that the network draws serves as an example; half of it is known.
+// A picture that the network draws serves as an example: the next of those that have as many lit
+// pixels as its pictures have on average.
+function examplePicture() {
+  const lit = (codes) => codes.reduce((sum, each, column) => sum + value(column, each), 0);
+  const drawn = (seed, temperature) => complete(new Walk(net), new Int8Array(n).fill(-1), new Int8Array(n), seed, temperature);
+  const usual = Array.from({ length: TRIED }, (_, seed) => lit(drawn(seed, 1))).reduce((sum, each) => sum + each) / TRIED;
+  let best;
+  for (let tried = 0; tried < TRIED; tried++) {
+    const codes = drawn(7919 * state.example, CLEAR);
+    if (best === undefined || lit(codes) > lit(best)) best = codes;
+    if (lit(codes) >= usual) return codes;
+    state.example += 1;
+  }
+  return best;
+}
+
+// Half of an example is known. A first half ends before the first pixel of which the network is
+// unsure: it says more than one of which it is sure.
 function example(first) {
-  const codes = complete(new Walk(net), new Int8Array(n).fill(-1), new Int8Array(n), 7919 * state.example, CLEAR);
-  const half = n >> 1;
+  const codes = examplePicture();
+  const unsure = net.logits(codes).findIndex((y, step) => step >= n >> 1 && Math.abs(y) < UNSURE);
+  const half = first && unsure >= 0 ? unsure : n >> 1;
   return Int8Array.from({ length: n }, (_, column) => (stepOf[column] < half) === first ? value(column, codes[column]) : -1);
 }
 
@@ -169,34 +209,30 @@ function example(first) {
 
 const chances = { p: new Float64Array(n), sums: new Float64Array(n), count: 0, walk: null };
 
-// Goes back to the first step: pixels that are drawn keep the probability that they had.
+// Begins anew. Of pixels up to the framed one the probability is exact.
 function beginChances() {
-  if (state.leaks) {
-    const y = dense.logits(seen());
-    chances.p = y.map((each, column) => onShare(column, each));
-    chances.count = SHOWN_COMPLETIONS;
-    return;
-  }
+  for (let step = 0; step < n; step++) chances.p[order[step]] = chanceOf(order[step], row.y[step]);
+  const done = state.leaks || state.step + 1 >= n;
+  chances.count = done ? SHOWN_COMPLETIONS : 0;
+  if (done) return;
   chances.walk = net.walkTo(state.step, row.codes);
   chances.sums.fill(0);
-  chances.count = 0;
-  for (let step = 0; step < Math.min(n, state.step + 1); step++) {
-    chances.p[order[step]] = onShare(order[step], row.y[step]);
-  }
-  if (state.step + 1 >= n) chances.count = SHOWN_COMPLETIONS;
 }
 
 // Later pixels: the mean of their probabilities over completions, as many as this time allows.
+// Known pixels keep their value in these, as in the ways that are shown.
 function refineChances(milliseconds) {
-  const free = new Int8Array(n).fill(-1);
+  const fixed = fixedCodes();
   const end = performance.now() + milliseconds;
+  let found = false;
   while (chances.count < SHOWN_COMPLETIONS && (chances.count < 4 || performance.now() < end)) {
-    complete(chances.walk, free, row.codes, 104729 + chances.count, 1, (step, y) => {
-      chances.sums[order[step]] += onShare(order[step], y);
+    complete(chances.walk, fixed, row.codes, 104729 + chances.count, state.temperature, (step, y) => {
+      chances.sums[order[step]] += chanceOf(order[step], y);
     });
     chances.count += 1;
+    found = true;
   }
-  if (state.leaks) return;
+  if (!found) return;
   for (let step = state.step + 1; step < n; step++) {
     chances.p[order[step]] = chances.sums[order[step]] / chances.count;
   }
@@ -212,10 +248,12 @@ function showMap() {
   canvas.side = side;
   canvas.setAttribute("aria-label", current < 0 ? "The probability that each pixel had when it was drawn"
     : `The probability of on for each pixel; for pixel ${state.step + 1} it is ${percent(chances.p[current])}`);
-  byId("map-said").textContent = state.leaks
-    ? "All outputs of the connected network at once. Each has its own pixel among its inputs."
-    : "Known and drawn pixels: as it was when their turn came. The framed one: exact. " +
-      `Later ones: the mean over ${Math.max(chances.count, 1)} ways to go on.`;
+  const cooled = state.temperature === 1 ? "" : ` At temperature ${state.temperature}.`;
+  byId("map-said").textContent = (state.leaks
+    ? "All outputs of the connected network at once, for the picture as it stands. Each reads its own pixel."
+    : current < 0 ? "What each pixel had when it was decided, given the pixels before it."
+    : `Up to the frame exact, given the pixels before each. After it: the mean over ${Math.max(chances.count, 1)} ways to go on, ` +
+      "in which known pixels keep their value.") + cooled;
 }
 
 function showSix() {
@@ -230,7 +268,8 @@ function showSix() {
       holder.append(figure);
     }
   }
-  const from = state.step < n ? state.step : prefix();
+  const start = prefix();
+  const from = state.step < n ? state.step : start;
   const fixed = fixedCodes();
   const walk = net.walkTo(from, row.codes);
   const known = Int8Array.from(row.codes);
@@ -239,18 +278,19 @@ function showSix() {
     const [canvas, caption] = figure.children;
     const side = Math.max(1, Math.min(16, Math.floor(figure.clientWidth / data.width)));
     pixels(canvas, data, n, side, (column) => {
-      const isKnown = state.painted[column] >= 0 || stepOf[column] < from;
       const isOn = value(column, codes[column]);
-      if (isKnown) return css(isOn ? colours.on : colours.off);
+      if (fixed[column] >= 0) return css(isOn ? colours.on : colours.off);
       return css(isOn ? colours["drawn-on"] : colours["drawn-off"]);
     }, -1);
     const nats = net.logProb(codes);
-    caption.textContent = `${number(nats, 1)} nats`;
+    caption.textContent = `log p ${number(nats, 1)}`;
     canvas.setAttribute("aria-label", `Way ${way + 1} to go on, log p ${number(nats, 1)} nats`);
   });
-  byId("six-said").textContent = state.leaks
-    ? "NADE draws these. The connected network has no way to draw: see below."
-    : "Each begins with what is known and drawn so far, and draws the rest with other random numbers.";
+  byId("six-title").textContent = state.step < n ? "Six ways to go on" : "Six other ways";
+  byId("six-said").textContent = (start >= n ? "Every pixel is known: nothing is left to draw."
+    : `${state.leaks ? "By NADE. " : ""}Each keeps ` + (state.step < n ? "what is known or drawn so far" : "what is known") +
+      ", and draws the rest with other random numbers.") +
+    " log p is of the whole picture, in nats: nearer to 0 is likelier.";
 }
 
 // ---- evidence that the order does not allow ----
@@ -263,254 +303,23 @@ function showGap() {
   if (!blind) return;
   const last = Math.max(...after.map((column) => stepOf[column]));
   const gaps = order.filter((column, step) => step < last && state.painted[column] < 0).length;
+  const one = after.length === 1;
   byId("gap-said").textContent =
-    `${after.length} known ${after.length === 1 ? "pixel comes" : "pixels come"} after an unknown one ` +
-    `(dotted). NADE decides its pixels in one order, so pixel ${first + 1} cannot look at them: ` +
-    "they keep their value, but what is drawn before them ignores them. The exact answer would be a " +
-    `sum over all 2^${gaps} ways to fill the gaps. An orderless network is trained for any known ` +
-    "pixels and answers at once: chainrule fit TABLE.";
-}
-
-// ---- the numbers of this step ----
-
-const sub = (name, at) => `<i>${name}</i><sub>${at}</sub>`;
-
-function showNumbers() {
-  const step = state.step;
-  const done = step >= n;
-  byId("numbers").parentElement.classList.toggle("ended", done);
-  if (done) {
-    showEnd();
-    return;
-  }
-  const k = step + 1;
-  const column = order[step];
-  const pixel = state.painted[column];
-  const title = pixel < 0 ? `How pixel ${k} is decided` : `Pixel ${k} is known`;
-  byId("numbers-title").textContent = title;
-  const before = step ? `The network has seen ${step === 1 ? "one pixel" : `the first ${step} pixels`}.` : "The network has seen nothing yet.";
-  byId("numbers-said").textContent = pixel < 0
-    ? `${before} It now decides the framed one:`
-    : `${before} The framed one keeps its value; its probability counts all the same.`;
-  const now = state.leaks ? denseStep(step) : nadeStep(step);
-  showUnits(step, now);
-  showChance(step, now);
-}
-
-// Everything that the shown step computes.
-function nadeStep(step) {
-  const walk = net.walkTo(Math.max(0, step - 1), row.codes);
-  const before = Float64Array.from(walk.a);
-  const previous = step ? order[step - 1] : -1;
-  const bit = step ? row.codes[previous] : 0;
-  const column = step ? net.inputs(step - 1) : null;
-  if (step) walk.learn(bit);
-  const y = walk.logit();
-  const h = state.masked ? net.maskedHidden(step, row.codes) : walk.h;
-  const V = net.outputs(step);
-  return { before, previous, bit, column, a: walk.a, h, V, y: state.masked ? net.logit(step, h) : y, c: net.c[order[step]] };
-}
-
-function denseStep(step) {
-  const column = order[step];
-  const codes = seen();
-  const a = dense.sums(codes);
-  const V = dense.outputs(column);
-  return {
-    before: null, previous: column, bit: codes[column], column: dense.inputs(column),
-    a, h: a.map(sigmoid), V, c: dense.c[column], y: row.y[step],
-  };
-}
-
-function showUnits(step, now) {
-  const k = step + 1;
-  const wide = now.a.length;
-  const most = Math.max(...now.a.map(Math.abs), ...(now.before ?? []).map(Math.abs), ...(now.column ?? []).map(Math.abs));
-  const unit = Math.min(state.unit, wide - 1);
-  const products = now.h.map((each, at) => each * now.V[at]);
-  const bySign = (found) => signed(found, most);
-  const connected = state.leaks;
-  const showsMask = state.masked && !connected && step > 0;
-  byId("line-masked").hidden = !showsMask;
-  byId("line-before").hidden = connected || state.masked || step === 0;
-  byId("line-column").hidden = !connected && (state.masked || step === 0);
-  if (showsMask) {
-    const bits = Float64Array.from(order, (each, at) => (at < step ? row.codes[each] : -1));
-    strip(byId("strip-masked"), bits, (bit) => css(bit < 0 ? colours.unknown : bit ? colours.on : colours.off), -1,
-      `${step} pixels go in, ${n - step} are masked`);
-  }
-  if (!byId("line-before").hidden) strip(byId("strip-before"), now.before, bySign, unit, `The sum before, ${wide} numbers`);
-  if (!byId("line-column").hidden) {
-    byId("column-name").innerHTML = connected ? `column of pixel ${k} <b>itself</b>` : `+ ${sub("x", k - 1)} · column of pixel ${k - 1}`;
-    strip(byId("strip-column"), now.column, (found) => (now.bit ? bySign(found) : mixed(colours.card, colours.line, 0.6)), unit,
-      now.bit ? "The column of weights that was added" : "Nothing was added");
-    const name = connected ? k : k - 1;
-    const isOn = value(now.previous, now.bit);
-    byId("column-said").textContent = `Pixel ${name} is ${nameOf(isOn)}, so x = ${now.bit}: ` +
-      (now.bit ? "its column of weights is added." : "nothing is added.");
-  }
-  byId("a-name").innerHTML = connected ? "a = b + Σ over all pixels of W x"
-    : step === 0 ? `a = b` : `= a = b + Σ<sub>j&lt;${k}</sub> W<sub>j</sub> x<sub>j</sub>`;
-  const ones = order.slice(0, step).filter((each) => row.codes[each]).length;
-  byId("a-said").textContent = connected ? "Every pixel is in this sum, also the one that is to be predicted."
-    : step === 0 ? "Nothing is added yet: a is the bias b."
-    : `The sum of b and of ${ones} column${ones === 1 ? "" : "s"}: one for each x = 1 so far.`;
-  strip(byId("strip-a"), now.a, bySign, unit, `The sum a, ${wide} numbers from ${number(Math.min(...now.a))} to ${number(Math.max(...now.a))}`);
-  const first = step === 0 && !connected;
-  byId("h-name").innerHTML = first ? `${sub("h", 1)}, a parameter` : connected ? "h = σ(a)" : `${sub("h", k)} = ${data.activation === "relu" ? "max(a, 0)" : "σ(a)"}`;
-  byId("h-said").textContent = first
-    ? "There is nothing to look at yet. Training chose these numbers."
-    : connected ? "The same numbers serve every pixel. They know the answer to each."
-    : `What the network remembers of the first ${step === 1 ? "pixel" : `${step} pixels`}: ${wide} numbers${data.activation === "relu" ? "" : " between 0 and 1"}, and nothing else.`;
-  const highest = data.activation === "relu" ? Math.max(1e-9, ...now.h) : 1;
-  strip(byId("strip-h"), now.h, (found) => share(Math.min(1, Math.max(0, found / highest))), unit, `The hidden units h, ${wide} numbers`);
-  byId("v-name").innerHTML = `${sub("V", k)} · h`;
-  byId("v-said").textContent = `Each unit votes for 1 or for 0, with its weight for pixel ${k}. The votes add up to ${number(now.y - now.c)}.`;
-  strip(byId("strip-v"), products, (found) => signed(found, Math.max(...products.map(Math.abs))), unit, `The votes of ${wide} units, which add up to ${number(now.y - now.c)}`);
-  showUnit(unit, now, products, first);
-}
-
-function showUnit(unit, now, products, first) {
-  byId("unit").max = now.a.length;
-  byId("unit").value = unit + 1;
-  byId("unit-shown").textContent = `${unit + 1} of ${now.a.length}`;
-  const added = now.before && now.previous >= 0 && !state.masked
-    ? `a = ${number(now.before[unit])} ${plus(now.bit * now.column[unit])} = ${number(now.a[unit])}`
-    : `a = ${number(now.a[unit])}`;
-  const squashed = first ? `h = ${number(now.h[unit], 3)}` : `${added};  h = ${number(now.h[unit], 3)}`;
-  byId("unit-said").textContent = `${squashed};  V · h = ${number(now.V[unit])} · ${number(now.h[unit], 3)} = ${number(products[unit])}`;
-}
-
-function showChance(step, now) {
-  const k = step + 1;
-  const column = order[step];
-  const painted = state.painted[column];
-  const u = uniform(state.seed, step);
-  const drawn = row.codes[column];
-  const cooled = now.y / state.temperature;
-  const p = sigmoid(cooled);
-  const flipped = data.flipped[column];
-  byId("y-name").innerHTML = `y = ${sub("V", k)} h + ${sub("c", k)}`;
-  byId("y-said").innerHTML = `${number(now.y - now.c)} ${plus(now.c)} = <b>${number(now.y)}</b>`;
-  const warmth = state.temperature === 1 ? "y" : `y / ${state.temperature}`;
-  byId("p-name").innerHTML = `p(${sub("x", k)} = 1 | before) = σ(${warmth})`;
-  const means = flipped ? ` (here x = 1 is off, so on has ${percent(1 - p)})` : "";
-  const decision = painted >= 0
-    ? `Known: ${nameOf(painted)}, nothing is drawn.`
-    : `A random number u = ${u.toFixed(3)} ${u < p ? "is below" : "is not below"} p, so x = ${drawn}: <b>${nameOf(value(column, drawn))}</b>.`;
-  byId("p-said").innerHTML = `σ(${number(cooled)}) = <b>${p.toFixed(3)}</b>${means}. ${decision}`;
-  byId("chance-p").style.width = `${100 * p}%`;
-  byId("chance-u").style.left = `${100 * u}%`;
-  byId("chance-u").hidden = painted >= 0;
-  const before = row.logs.slice(0, step).reduce((sum, each) => sum + each, 0);
-  const own = row.logs[step];
-  const total = before + own;
-  const label = state.leaks ? "not a probability" : `${number(total / Math.LN2)} bits`;
-  const chosen = drawn ? "p" : "(1 − p)";
-  byId("log-said").innerHTML = `${number(before)} + log ${chosen} = ${number(before)} ${plus(own)} = <b>${number(total)} nats</b> (${label})`;
-  showSurprise(step + 1);
-}
-
-function showSurprise(until) {
-  const bits = row.logs.map((each) => -each / Math.LN2);
-  bars(byId("surprise"), bits, until, `Surprise of each pixel so far, in bits; the largest is ${number(Math.max(...bits.slice(0, until)), 1)}`);
-  byId("surprise-said").textContent = "A bar for each pixel so far: how surprising it was, −log₂ p, in bits." +
-    (state.temperature === 1 ? "" : " log p is that of temperature 1.");
-}
-
-function showEnd() {
-  const bits = row.total / Math.LN2;
-  byId("numbers-title").textContent = `All ${n} pixels are decided`;
-  byId("numbers-said").textContent = state.leaks
-    ? "The product of these outputs is no probability: each output was told its own pixel."
-    : `The network draws exactly this picture once in 2^${number(-bits, 0)} times. Draw another, or paint.`;
-  byId("log-said").innerHTML = `Σ log p of all pixels = <b>${number(row.total)} nats</b> ` +
-    `(${state.leaks ? "not a probability" : `${number(bits)} bits`})`;
-  showSurprise(n);
-}
-
-// ---- work, and the leak ----
-
-function showCounts() {
-  const steps = state.step;
-  const counts = { reused: 2 * d * steps, masked: (n + 1) * d * steps };
-  for (const line of byId("counts").children) {
-    const [, { children: [bar, text] }] = line.children;
-    bar.style.width = `${Math.max(0.5, (60 * counts[line.dataset.way]) / Math.max(1, counts.masked))}%`;
-    text.textContent = number(counts[line.dataset.way], 0);
-    line.classList.toggle("chosen", (line.dataset.way === "masked") === state.masked);
-  }
-  byId("ways-said").textContent = `A step costs ${number(d, 0)} for a column and ${number(d, 0)} for V h if the sum is kept. ` +
-    `Masked, it multiplies all ${n} pixels by ${number(d, 0)} weights each. The whole picture: ${number(2 * d * n, 0)} against ${number((n + 1) * d * n, 0)}.`;
-}
-
-function timeBoth() {
-  const { codes } = row;
-  const seconds = (work) => {
-    const began = performance.now();
-    let times = 0;
-    while (times < 3 || (performance.now() - began < 40 && times < 1000)) {
-      work();
-      times += 1;
-    }
-    return (performance.now() - began) / times;
-  };
-  const [kept, masked] = [net.logits(codes), net.maskedLogits(codes)];
-  const apart = Math.max(...kept.map((each, step) => Math.abs(each - masked[step])));
-  const [quick, slow] = [seconds(() => net.logits(codes)), seconds(() => net.maskedLogits(codes))];
-  byId("timed").textContent = `The whole picture, on this machine: kept ${number(quick)} ms, masked ${number(slow)} ms, ` +
-    `${number(slow / quick, 0)} times as long. ` + (apart ? `The results differ by ${apart.toExponential(0)} at most.` : "The results are the same.");
-}
-
-// Where the steps begin that NADE is least sure of, all together.
-function widest() {
-  const open = net.logits(row.codes).map((y) => sigmoid(y) * sigmoid(-y));
-  const sums = Array.from({ length: n - NEXT + 1 }, (_, from) => open.subarray(from, from + NEXT).reduce((sum, each) => sum + each));
-  return sums.indexOf(Math.max(...sums));
-}
-
-function showLeak() {
-  const { codes } = row;
-  const byStep = (found) => Float64Array.from(order, (column) => found[column]);
-  const nats = {
-    nade: -net.logProb(codes),
-    dense: -byStep(dense.logits(codes)).reduce((sum, y, step) => sum + logOf(y, codes[order[step]]), 0),
-  };
-  for (const line of byId("leak-bars").children) {
-    const [, { children: [bar, text] }] = line.children;
-    bar.style.width = `${(60 * nats[line.dataset.network]) / Math.max(nats.nade, nats.dense, 1)}%`;
-    text.textContent = `${number(nats[line.dataset.network], 1)} nats`;
-    line.classList.toggle("chosen", (line.dataset.network === "dense") === state.leaks);
-  }
-  byId("leak-said").textContent = state.leaks
-    ? "It hardly draws: an unknown pixel goes in as off, and its own output copies that. On a finished picture its loss is small for the same reason."
-    : "A fully connected network has a smaller loss, and yet it is no model. Each output reads its own pixel and copies it. Switch it on, and let it draw.";
-  const from = widest();
-  const next = order.slice(from, from + NEXT);
-  const start = net.walkTo(from, codes);
-  const sums = {
-    nade: sumOver(next, codes, (each) => {
-      const walk = start.copy();
-      return next.map((column) => {
-        const y = walk.logit();
-        walk.learn(each[column]);
-        return y;
-      });
-    }),
-    dense: sumOver(next, codes, (each) => {
-      const h = dense.sums(each).map(sigmoid);
-      return next.map((column) => dense.logit(column, h));
-    }),
-  };
-  byId("sum-said").textContent = `−Σ log of the outputs, for the whole picture. Over all ${2 ** NEXT} ways to set pixels ` +
-    `${from + 1} to ${from + NEXT}, NADE’s probabilities add up to ${number(sums.nade, 4)}. The connected ` +
-    `network’s outputs add up to ${number(sums.dense, 1)}; probabilities would add up to 1.`;
+    `Pixel ${first + 1} is not known, but ${after.length} later ${one ? "pixel is" : "pixels are"} (dotted). ` +
+    `NADE draws each pixel from those before it, so it draws pixel ${first + 1} without a look at the dotted ${one ? "one" : "ones"}. ` +
+    `${one ? "That one keeps its" : "They keep their"} value, but the picture need not fit.`;
+  byId("gap-answer").innerHTML = "To heed them exactly, NADE would have to add up " +
+    (gaps === 1 ? "both values of the unknown pixel" : `all 2<sup>${gaps}</sup> ways to fill the ${gaps} unknown pixels`) +
+    ` before ${one ? "it" : "the last of them"}. An orderless network is another kind: it is trained to predict any pixels from any others. ` +
+    "In a terminal, <code>chainrule fit TABLE</code> trains one.";
+  byId("fill").textContent = `Set ${gaps === 1 ? "this unknown pixel" : `these ${gaps} unknown pixels`} to off`;
 }
 
 // ---- all together ----
 
 // What depends on much computing waits until the reader pauses; while it plays, it is rare.
 function render() {
+  measure();
   beginChances();
   refineChances(playing ? 6 : 12);
   showGrid();
@@ -518,14 +327,26 @@ function render() {
   showGap();
   showNumbers();
   showCounts();
-  byId("at").textContent = state.step < n ? `${state.step + 1} of ${n}` : `all ${n}`;
+  byId("at").textContent = state.step < n ? `${state.step} of ${n}` : `all ${n}`;
+  showNow();
   byId("position").value = state.step;
-  byId("position").setAttribute("aria-valuetext", `${state.step} of ${n} pixels seen`);
+  byId("position").setAttribute("aria-valuetext", `${state.step} of ${n} pixels are decided`);
   byId("step").disabled = state.step >= n;
   byId("back").disabled = state.step <= 0;
   byId("play").textContent = playing ? "Pause" : "Play";
-  document.body.classList.toggle("leaks", state.leaks);
+  frame.classList.toggle("leaks", state.leaks);
   if (!later) later = setTimeout(renderLater, playing ? 250 : 30);
+}
+
+// The step in a line, for a window that has no room for its numbers.
+function showNow() {
+  const { step } = state;
+  const column = order[step];
+  const before = step ? `Pixel ${step} is ${nameOf(value(order[step - 1], row.codes[order[step - 1]]))}. ` : "";
+  const isKnown = step < n && state.painted[column] >= 0;
+  byId("now").textContent = step >= n ? `All ${n} are decided: ${number(row.total, 1)} nats.`
+    : `${before}${step + 1}: on ${percent(chanceOf(column, row.y[step]))}, ` + (isKnown ? `known: ${nameOf(state.painted[column])}`
+      : `Step draws ${nameOf(value(column, row.codes[column]))}`);
 }
 
 function renderLater() {
@@ -540,6 +361,7 @@ function renderLater() {
 
 function go(step) {
   state.step = Math.max(0, Math.min(n, step));
+  if (state.step < row.from) draw(state.step); // by the network that is chosen now
   state.cursor = order[Math.min(state.step, n - 1)];
   render();
 }
@@ -556,14 +378,14 @@ function play() {
     render();
     return;
   }
-  if (state.step >= n) state.step = prefix() < n ? prefix() : 0;
+  if (state.step >= n) go(prefix() < n ? prefix() : 0);
   playing = performance.now();
   render();
   requestAnimationFrame(tick);
 }
 
 function tick(now) {
-  if (!playing) return;
+  if (!playing || signal?.aborted) return;
   const due = Math.floor(((now - playing) / 1000) * perSecond());
   if (due > 0) {
     playing += (due / perSecond()) * 1000;
@@ -587,7 +409,7 @@ function setSeed(seed) {
 // ---- hands ----
 
 function pointed(event) {
-  const found = document.elementFromPoint(event.clientX, event.clientY)?.closest("[role=gridcell]");
+  const found = root.elementFromPoint(event.clientX, event.clientY)?.closest("[role=gridcell]");
   return found ? cells.indexOf(found) : -1;
 }
 
@@ -608,7 +430,7 @@ function listenToGrid() {
     event.preventDefault();
   });
   grid.addEventListener("pointermove", stroke);
-  for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, () => (painting = false));
+  for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, () => (painting = false), { signal });
   grid.addEventListener("keydown", (event) => {
     const moves = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -data.width, ArrowDown: data.width };
     const paints = { 1: 1, 0: 0, Delete: -1, Backspace: -1, " ": state.brush, Enter: state.brush };
@@ -633,7 +455,7 @@ function listenToGrid() {
 }
 
 function listenToStrips() {
-  for (const canvas of document.querySelectorAll(".strip:not(#strip-masked)")) {
+  for (const canvas of root.querySelectorAll(".strip:not(#strip-masked)")) {
     canvas.addEventListener("pointermove", (event) => {
       const unit = Math.floor(event.offsetY / canvas.side) * canvas.across + Math.floor(event.offsetX / canvas.side);
       if (unit === state.unit || unit < 0 || unit >= (state.leaks ? dense.d : d)) return;
@@ -681,14 +503,14 @@ function listenToBar() {
   const radios = {
     brush: (chosen) => { state.brush = Number(chosen); },
     way: (chosen) => { state.masked = chosen === "masked"; render(); },
-    network: (chosen) => { state.leaks = chosen === "dense"; state.step = Math.min(state.step, prefix()); redraw(); },
+    network: (chosen) => { state.leaks = chosen === "dense"; draw(state.step); render(); }, // the picture stays
   };
   for (const [name, act] of Object.entries(radios)) {
-    for (const input of document.querySelectorAll(`input[name=${name}]`)) {
+    for (const input of root.querySelectorAll(`input[name=${name}]`)) {
       input.addEventListener("change", () => act(input.value));
     }
   }
-  document.addEventListener("keydown", (event) => {
+  root.addEventListener("keydown", (event) => {
     const keys = { p: "play", n: "step", b: "back" };
     if (!(event.key in keys) || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.matches?.("input[type=number]")) return;
@@ -708,21 +530,16 @@ function begin() {
   listenToStrips();
   listenToBar();
   byId("speed").value = state.speed;
-  for (const input of document.querySelectorAll("input[type=radio]")) input.checked = input.defaultChecked;
+  for (const input of root.querySelectorAll("input[type=radio]")) input.checked = input.defaultChecked;
   byId("temperature").value = state.temperature;
   setSeed(state.seed);
   showSettings();
   state.painted = example(true);
-  state.step = prefix();
   draw();
-  // The first pixel of which the network is unsure says more than one of which it is sure.
-  const unsure = row.y.findIndex((y, step) => step >= state.step && Math.abs(y) < 1.5);
-  if (unsure >= 0) state.step = unsure;
-  state.cursor = order[Math.min(state.step, n - 1)];
-  draw();
-  render();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readColours(); render(); });
-  window.addEventListener("resize", () => render());
+  go(prefix());
+  const repaint = () => { readColours(); render(); };
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint, { signal });
+  onWidth(repaint);
 }
 
 begin();

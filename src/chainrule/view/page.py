@@ -5,19 +5,20 @@ from __future__ import annotations
 import base64
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from chainrule.atomic import write_bytes
-from chainrule.density import Density
 from chainrule.errors import SchemaError, ShapeError
-from chainrule.html_pages import page_of, within_html
+from chainrule.headline import is_exact
+from chainrule.html_pages import App, app_of
+from chainrule.model import Model
 from chainrule.networks import NADE
-from chainrule.report.lecture import train_dense
 from chainrule.rng import generator_from
+from chainrule.view.dense import train_dense
 
 WEIGHTS = ("input_weight", "hidden_bias", "first_hidden", "output_weight", "output_bias")
 DENSE_WEIGHTS = ("encoder", "hidden_bias", "decoder", "output_bias")
@@ -28,61 +29,82 @@ DENSE_ROWS, DENSE_STEPS, DENSE_RATE, DENSE_SEED = 2000, 1500, 3e-3, 0
 
 
 def write_play(
-    density: Density, path: str | os.PathLike[str], *, shape: Sequence[int] | None = None
+    model: Model,
+    path: str | os.PathLike[str],
+    *,
+    shape: Sequence[int] | None = None,
+    training: Mapping[str, Any] | None = None,
 ) -> Path:
     """Writes the page of ``play_page`` to a file, and returns its path."""
     target = Path(path)
-    write_bytes(target, play_page(density, shape=shape).encode())
+    write_bytes(target, play_page(model, shape=shape, training=training).encode())
     return target
 
 
-def play_page(density: Density, *, shape: Sequence[int] | None = None) -> str:
+def play_page(
+    model: Model,
+    *,
+    shape: Sequence[int] | None = None,
+    training: Mapping[str, Any] | None = None,
+) -> str:
     """Returns an HTML page on which a NADE over bits draws a picture pixel by pixel.
 
     A reader paints pixels, steps, and sees the numbers of each step. The page holds the network's
     weights and computes in float64, as scoring does. A fully connected network stands beside it,
-    trained on rows that the density draws.
+    trained on rows that the model draws. ``density.view()`` shows the same in a notebook.
 
     Args:
-        density: a density of binary columns whose network is a ``NADE``.
+        model: a model of binary columns whose network is a ``NADE``, such as ``density.model``.
         shape: height and width of the picture. By default it is a square, or as near to one as the
             columns allow.
+        training: the training record, ``density.training``. With one, the page says how many rows
+            the network was trained on, and compares pictures with held-out rows.
 
     Raises:
         SchemaError: a column is not binary, or the network is no NADE.
         ShapeError: the shape does not hold the columns.
 
     Examples:
-        >>> from chainrule.model import Model
         >>> from chainrule.table import Binary, Schema
         >>> columns = [Binary(name=name, levels=(0, 1), dtype="uint8") for name in "abcd"]
         >>> net = NADE(4, hidden_size=3, generator=generator_from(0))
-        >>> page = play_page(Density(Model(Schema(tuple(columns)), net)))
+        >>> page = play_page(Model(Schema(tuple(columns)), net))
         >>> "<title>A network that draws one pixel at a time</title>" in page
         True
     """
-    network = _network_of(density)
-    data = _data(density, network, _shape_of(len(network.columns), shape))
-    return page_of(
+    return play_app(model, shape=shape, training=training).page()
+
+
+def play_app(
+    model: Model,
+    *,
+    shape: Sequence[int] | None = None,
+    training: Mapping[str, Any] | None = None,
+) -> App:
+    """Returns what ``play_page`` shows, for a page or a notebook."""
+    network = _network_of(model)
+    data = _data(model, network, _shape_of(len(network.columns), shape))
+    data["trained"] = _trained(training or {})
+    return app_of(
         "chainrule.view",
-        scripts=("nade.js", "strips.js", "page.js"),
+        "A network that draws one pixel at a time",
+        scripts=("nade.js", "strips.js", "numbers.js", "compared.js", "page.js"),
         data=data,
         coded=_coded(data["flipped"]),
         permuted=data["order"] != sorted(data["order"]),
         parameters=sum(each.numel() for each in network.parameters()),
-        json=within_html(data),
     )
 
 
-def _network_of(density: Density) -> NADE:
-    """The density's network, if the page can show it."""
-    for column in density.schema.columns:
+def _network_of(model: Model) -> NADE:
+    """The model's network, if the page can show it."""
+    for column in model.schema.columns:
         if column.kind != "binary" or column.is_flag:
             raise SchemaError(
                 f"column {column.name!r} is of kind {column.kind!r}; the page draws pixels that "
                 "are on or off, so every column must be binary and without missing cells"
             )
-    network = density.model.bare()
+    network = model.bare()
     if not isinstance(network, NADE) or not network.columns.is_binary:
         raise SchemaError(
             f"the network is of class {type(network).__name__}; the page shows the recursion of "
@@ -108,14 +130,14 @@ def _shape_of(count: int, shape: Sequence[int] | None) -> tuple[int, int]:
     return height, width
 
 
-def _data(density: Density, network: NADE, shape: tuple[int, int]) -> dict[str, Any]:
+def _data(model: Model, network: NADE, shape: tuple[int, int]) -> dict[str, Any]:
     """What the page holds: the picture's form, the order, and the weights of both networks."""
-    rows = density.model.bare().sample(DENSE_ROWS, generator=generator_from(DENSE_SEED))
+    rows = model.bare().sample(DENSE_ROWS, generator=generator_from(DENSE_SEED))
     hidden = next(units for most, units in DENSE_HIDDEN.items() if len(network.columns) <= most)
     dense = train_dense(
         rows.float().cpu(), hidden, steps=DENSE_STEPS, learning_rate=DENSE_RATE, seed=DENSE_SEED
     )
-    columns = density.schema.columns
+    columns = model.schema.columns
     return {
         "height": shape[0],
         "width": shape[1],
@@ -130,6 +152,22 @@ def _data(density: Density, network: NADE, shape: tuple[int, int]) -> dict[str, 
             "weights": _packed([getattr(dense, name).bfloat16() for name in DENSE_WEIGHTS]),
         },
     }
+
+
+def _trained(training: Mapping[str, Any]) -> dict[str, float] | None:
+    """The rows of the training and what its held-out rows have in nats; None if it tells no more
+    than estimates.
+    """
+    names = {
+        "rows": "train_rows",
+        "valid_rows": "valid_rows",
+        "valid_nats": "valid_nats",
+        "independent_nats": "independent_valid_nats",
+    }
+    found = {name: training.get(key) for name, key in names.items()}
+    if not is_exact(training) or not all(isinstance(each, int | float) for each in found.values()):
+        return None
+    return {name: each for name, each in found.items() if each is not None}
 
 
 def _packed(tensors: Sequence[torch.Tensor]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 // Canvases: strips of units, maps of pixels, bars of surprise. Colours are those of the style.
 
-const style = getComputedStyle(document.documentElement);
+const style = getComputedStyle(frame);
 let colours = {};
 
 function rgb(name) {
@@ -10,7 +10,7 @@ function rgb(name) {
 
 // Reads the colours again, as when the reader changes from light to dark.
 function readColours() {
-  const names = ["paper", "card", "on", "off", "drawn-on", "drawn-off", "unknown", "below", "above", "frame", "line"];
+  const names = ["paper", "card", "on", "off", "drawn-on", "drawn-off", "unknown", "below", "above", "frame", "line", "ink", "soft"];
   colours = Object.fromEntries(names.map((name) => [name, rgb(`--${name}`)]));
 }
 
@@ -57,9 +57,12 @@ function strip(canvas, values, colourOf, marked, label) {
     pen.fillRect((at % across) * side, Math.floor(at / across) * side, side - 1, side - 1);
   });
   if (marked >= 0) {
-    pen.strokeStyle = css(colours.frame);
-    pen.lineWidth = 2;
-    pen.strokeRect((marked % across) * side, Math.floor(marked / across) * side, side - 1, side - 1);
+    const [x, y] = [(marked % across) * side, Math.floor(marked / across) * side];
+    for (const [colour, inset] of [[colours.ink, 1], [colours.card, 2.5]]) {
+      pen.strokeStyle = css(colour);
+      pen.lineWidth = inset < 2 ? 2 : 1;
+      pen.strokeRect(x + inset, y + inset, side - 1 - 2 * inset, side - 1 - 2 * inset);
+    }
   }
   canvas.setAttribute("aria-label", label);
 }
@@ -95,5 +98,9 @@ function bars(canvas, values, until, label) {
   });
   pen.fillStyle = css(colours.line);
   pen.fillRect(0, high - 1, width, 1);
+  pen.fillRect(0, 0, width, 1);
+  pen.fillStyle = css(colours.soft);
+  pen.font = "11px system-ui, sans-serif";
+  pen.fillText(`${most.toFixed(1)} bits`, 0, 12);
   canvas.setAttribute("aria-label", label);
 }

@@ -32,10 +32,10 @@ def is_compiled() -> bool:
 @lru_cache(maxsize=1)
 def implementation() -> ModuleType:
     """The module of the kernels, imported on first use, since they import their compiler."""
-    return import_module("chainrule.ops.cells.cpu")
+    return import_module(f"{__package__}.cpu")
 
 
 @lru_cache(maxsize=1)
 def of_ties() -> ModuleType:
     """The module of the kernels for tied columns, which tables without ties never need."""
-    return import_module("chainrule.ops.cells.ties")
+    return import_module(f"{__package__}.ties")

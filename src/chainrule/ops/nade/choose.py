@@ -55,7 +55,7 @@ def chosen(W: torch.Tensor, backend: str | None = None) -> str:
 @lru_cache(maxsize=4)
 def implementation(name: str) -> ModuleType:
     """The module of this name, imported on first use, since kernels import their compiler."""
-    return import_module(f"chainrule.ops.nade.{MODULES[name]}")
+    return import_module(f"{__package__}.{MODULES[name]}")
 
 
 @lru_cache(maxsize=256)

@@ -51,6 +51,13 @@ def cells_of(series: Any) -> np.ndarray:
     )
 
 
+def cells_of_native(series: Any) -> np.ndarray:
+    """Returns ``cells_of`` a series of pandas, polars or Arrow."""
+    import narwhals as nw
+
+    return cells_of(nw.from_native(series, series_only=True))
+
+
 def _dictionary_values(series: Any) -> Any:
     """An Arrow series decoded from its dictionary."""
     import narwhals as nw

@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from shlex import quote
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 
 from chainrule.errors import SchemaError
 from chainrule.table.columns import AbstractColumn, Real
-from chainrule.table.frames.cells import cells_of
+from chainrule.table.frames.cells import cells_of_native
 from chainrule.table.frames.fork_safety import require_polars
 from chainrule.table.table import Table
 from chainrule.table.text.date_notation import DateNotation
@@ -78,9 +77,7 @@ def written_column(
             table.dtypes[position],
         )
     parsed = found.notation.parse(text)
-    return Written(
-        cells_of(nw.from_native(parsed, series_only=True)), found.notation, str(parsed.dtype)
-    )
+    return Written(cells_of_native(parsed), found.notation, str(parsed.dtype))
 
 
 def _is_requested(found: Found, options: ColumnReading) -> bool:

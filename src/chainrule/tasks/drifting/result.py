@@ -5,15 +5,17 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from typing_extensions import override
 
-from chainrule.errors import printable
-from chainrule.synthetic.layout import Section, as_html, as_text, short_name
+from chainrule.errors import printable, short_name
 from chainrule.table import objects_of
 from chainrule.table.frames.build import build
+
+if TYPE_CHECKING:
+    from chainrule.synthetic.layout import Section
 
 MOST_SHOWN = 20  # differences in a printed table; the frame and JSON have all
 MOST_NAMED = 5  # in a sentence
@@ -169,6 +171,8 @@ class Drift:
 
     def sections(self) -> list[Section]:
         """The changes as a table of text: those that are named, or else the least probable."""
+        from chainrule.synthetic.layout import Section
+
         shown = (self.named or self.changes)[:MOST_SHOWN]
         rows = tuple(
             (
@@ -202,6 +206,8 @@ class Drift:
 
     @override
     def __str__(self) -> str:
+        from chainrule.synthetic.layout import as_text
+
         return "\n\n".join([*map(as_text, self.sections()), "\n".join(self.lines())])
 
     @override
@@ -209,6 +215,8 @@ class Drift:
         return str(self)
 
     def _repr_html_(self) -> str:
+        from chainrule.synthetic.layout import as_html
+
         lines = "".join(f"<p>{html.escape(line)}</p>" for line in self.lines())
         return "".join(map(as_html, self.sections())) + lines
 

@@ -23,26 +23,32 @@ def page_of(package: str, *, scripts: Sequence[str] = (), **facts: Any) -> str:
         scripts: names of the files whose code makes the script, in this order.
         facts: what else the template shows. Text is escaped.
     """
+    style, script = text_of(package, "page.css"), text_of(package, *scripts)
+    return rendered(
+        text_of(package, "page.html"),
+        style=style,
+        style_hash=hash_of(style),
+        script=script,
+        script_hash=hash_of(script),
+        **facts,
+    )
+
+
+def text_of(package: str, *names: str) -> str:
+    """The text of files of a package, one after the other."""
+    own = resources.files(package)
+    return "".join(own.joinpath(name).read_text(encoding="utf-8") for name in names)
+
+
+def rendered(template: str, **facts: Any) -> str:
+    """A template with its facts, and with ``version``."""
     from jinja2 import Environment, StrictUndefined
 
-    own = resources.files(package)
-    template, style, *code = (
-        own.joinpath(name).read_text(encoding="utf-8")
-        for name in ("page.html", "page.css", *scripts)
-    )
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"whole": lambda number: f"{number:,}"}
-    script = "".join(code)
-    return environment.from_string(template).render(
-        style=style,
-        style_hash=_sha256(style),
-        script=script,
-        script_hash=_sha256(script),
-        version=version(),
-        **facts,
-    )
+    return environment.from_string(template).render(version=version(), **facts)
 
 
 def within_html(data: Mapping[str, Any]) -> str:
@@ -55,5 +61,6 @@ def within_html(data: Mapping[str, Any]) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def _sha256(text: str) -> str:
+def hash_of(text: str) -> str:
+    """The hash by which a Content-Security-Policy names a style or a script."""
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
