@@ -109,7 +109,7 @@ def _names(parameter: Any, kind: Any, info: Any, is_option: bool) -> str:
     value = info.metavar or next(
         (words[each] for each in (kind, *get_args(kind)) if each in words), "TEXT"
     )
-    return f"{names} <code>{value}</code>".replace("|", "&#124;")
+    return f"{names} <code>{value}</code>".replace("|", "&#124;<wbr>")  # a line may end there
 
 
 def _meaning(parameter: Any, info: Any) -> str:

@@ -239,7 +239,7 @@ def require_pages_made_of_the_project(site):
         assert code == 0
         for flag in set(re.findall(r"^│ [ *]*(--[a-z-]+)", shown, flags=re.MULTILINE)) - {"--help"}:
             assert f"<code>{flag}" in section, (module.NAME, flag)
-    assert "<code>quick|standard|best</code>" in commands
+    assert "<code>quick|<wbr>standard|<wbr>best</code>" in commands
     assert "0.1.0" in page("changelog")
     assert '<a href="../questions/#chainrule.tasks.impute.impute">' in page("reference/fitting")
     assert '<math xmlns="http://www.w3.org/1998/Math/MathML"' in page("glossary")
