@@ -20,7 +20,7 @@ class Generator:
         self._words: Any = np.random.MT19937()
 
     def manual_seed(self, seed: int) -> Generator:
-        """Starts anew from a seed, of which 32 bits count, as in PyTorch."""
+        """Restarts the generator from the lowest 32 bits of a seed, as PyTorch does."""
         self._words.state = np.random.RandomState(seed % 2**32).get_state(legacy=False)
         return self
 

@@ -209,7 +209,7 @@ function example(first) {
 
 const chances = { p: new Float64Array(n), sums: new Float64Array(n), count: 0, walk: null };
 
-// Begins anew. Of pixels up to the framed one the probability is exact.
+// Starts the sums again. The probabilities of pixels up to the framed one are exact.
 function beginChances() {
   for (let step = 0; step < n; step++) chances.p[order[step]] = chanceOf(order[step], row.y[step]);
   const done = state.leaks || state.step + 1 >= n;
@@ -308,7 +308,7 @@ function showGap() {
     `Pixel ${first + 1} is not known, but ${after.length} later ${one ? "pixel is" : "pixels are"} (dotted). ` +
     `NADE draws each pixel from those before it, so it draws pixel ${first + 1} without a look at the dotted ${one ? "one" : "ones"}. ` +
     `${one ? "That one keeps its" : "They keep their"} value, but the picture need not fit.`;
-  byId("gap-answer").innerHTML = "To heed them exactly, NADE would have to add up " +
+  byId("gap-answer").innerHTML = "For an exact answer, NADE would have to add up " +
     (gaps === 1 ? "both values of the unknown pixel" : `all 2<sup>${gaps}</sup> ways to fill the ${gaps} unknown pixels`) +
     ` before ${one ? "it" : "the last of them"}. An orderless network is another kind: it is trained to predict any pixels from any others. ` +
     "In a terminal, <code>chainrule fit TABLE</code> trains one.";
