@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -132,11 +131,14 @@ class Page:
         os.close(read_there)
         os.close(write_there)
         self._number, self._seen, self._session = 0, b"", None
+        self._saving, self._saved = {}, set()
+        # Events tell when a download is complete: a file may be there, and empty, before.
+        folder_of = {"downloadPath": str(self.downloads), "eventsEnabled": True}
+        self.tell("Browser.setDownloadBehavior", behavior="allow", **folder_of)
         target = self.tell("Target.createTarget", url="about:blank")["targetId"]
         attached = self.tell("Target.attachToTarget", targetId=target, flatten=True)
         self._session = attached["sessionId"]
         self.resize(width, height, dark=dark)
-        self.tell("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(self.downloads))
         self.open(page)
 
     def __enter__(self):
@@ -165,8 +167,16 @@ class Page:
             more = os.read(self._from, 2**16)
             assert more, "the browser has ended"
             self._seen += more
-        message, _, self._seen = self._seen.partition(b"\0")
-        return json.loads(message)
+        first, _, self._seen = self._seen.partition(b"\0")
+        message = json.loads(first)
+        told = message.get("params", {})
+        if message.get("method") == "Browser.downloadWillBegin":
+            self._saving[told["guid"]] = told["suggestedFilename"]
+        elif message.get("method") == "Browser.downloadProgress":
+            assert told["state"] != "canceled", self._saving[told["guid"]]
+            if told["state"] == "completed":
+                self._saved.add(self._saving[told["guid"]])
+        return message
 
     def resize(self, width, height=900, *, dark=False):
         """Gives the window a size and a scheme of colours."""
@@ -225,11 +235,9 @@ class Page:
 
     def downloaded(self, name):
         """The bytes of a file that the page saved, once it is complete."""
-        path = self.downloads / name
-        while not path.exists():
-            assert self._browser.poll() is None
-            time.sleep(0.02)
-        return path.read_bytes()
+        while name not in self._saved:
+            self._next()
+        return (self.downloads / name).read_bytes()
 
     def picture(self, path: Path):
         """Writes a picture of what the window shows."""
