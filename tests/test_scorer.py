@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from helpers import quick, some_tables
 from helpers.second_form import second
@@ -20,6 +21,12 @@ from chainrule.rng import generator_from
 from chainrule.table import infer_schema
 
 SAME = 1e-9
+
+
+def arrow(table):
+    return pa.Table.from_pandas(table, preserve_index=False)
+
+
 QUESTIONS = {
     "log_prob": lambda d, t: d.log_prob(t),
     "log_prob, strict": lambda d, t: d.log_prob(t, strict=True),
@@ -39,6 +46,8 @@ QUESTIONS = {
     "impute, best": lambda d, t: d.impute(t, "best"),
     "impute, mean": lambda d, t: d.impute(t, "mean"),
     "intervals": lambda d, t: pd.concat(d.impute(t, "best", interval=0.8)[1:], axis=1),
+    "score of an Arrow table": lambda d, t: d.answer_arrow(arrow(t), "score").to_pandas(),
+    "schema of an answer": lambda d, t: pd.DataFrame([str(d.answer_schema("sample"))]),
     "sample": lambda d, t: d.sample(200, seed=4),
     "sample given": lambda d, t: d.sample(50, given={"town": "west"}, seed=5, temperature=0.5),
 }

@@ -6,13 +6,16 @@ line can refuse a wrong argument at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 from chainrule.errors import ShapeError, unknown_choice, whole_number
 
 HOW = ("draw", "best", "mean")  # to fill missing cells
 RARE = ("other", "omit")  # what becomes of labels too rare to be listed, in draws
 MEASURED_ROWS = 50_000  # most rows of each table of which ``quality`` measures distances
+NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})  # of a task
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # of a column of numbers, unless asked for others
 
 

@@ -14,6 +14,7 @@ import torch
 from typing_extensions import override
 
 from chainrule import fileformat, plain_html, tasks
+from chainrule.arguments import NO_OPTIONS
 from chainrule.errors import ChainruleError, FormatError, printable
 from chainrule.headline import headline
 from chainrule.model import Model
@@ -261,6 +262,7 @@ class Density:
         *,
         temperature: float = 1.0,
         seed: int | None = None,
+        first_row: int = 0,
         rare: str = "other",
         other: str | None = None,
         to: str | os.PathLike[str] | None = None,
@@ -273,7 +275,9 @@ class Density:
             given: cells to keep: a dict of one value per column, or a table of one row or n rows
                 with missing cells.
             temperature: 1 samples the model; towards 0 each step takes its most probable value.
-            seed: makes the draw reproducible.
+            seed: makes the draw reproducible: a row's draws depend on the seed and on the row's
+                number alone.
+            first_row: the number of the first row, if several calls draw parts of one table.
             rare: what becomes of labels too rare to be listed. "other" draws them as often as the
                 model says, without a name; "omit" draws rows given that they have none, so that
                 frequent labels become more frequent.
@@ -286,6 +290,7 @@ class Density:
             given=given,
             temperature=temperature,
             seed=seed,
+            first_row=first_row,
             rare=rare,
             other=other,
             to=to,
@@ -299,6 +304,7 @@ class Density:
         seed: int | None = None,
         *,
         interval: float | None = None,
+        first_row: int = 0,
         strict: bool = False,
         to: str | os.PathLike[str] | None = None,
     ) -> Any:
@@ -311,9 +317,11 @@ class Density:
             how: "draw" (all missing cells of a row jointly), "best" (most probable level, median)
                 or "mean".
             n_draws: how many tables to draw; more than one come as a list.
-            seed: makes draws reproducible.
+            seed: makes draws reproducible: a row's draws depend on the seed and on the row's number
+                alone.
             interval: a probability such as 0.9. The result is then (table, low, high), with the
                 interval ends of each filled number.
+            first_row: the number of the table's first row, if it is a part of a larger one.
             strict: refuse cells whose values their columns cannot hold, instead of leaving them as
                 they are.
             to: a path of CSV or Parquet to write to; a file is then read, filled and written in
@@ -326,6 +334,7 @@ class Density:
             n_draws=n_draws,
             interval=interval,
             seed=seed,
+            first_row=first_row,
             strict=strict,
             to=to,
         )
@@ -406,6 +415,35 @@ class Density:
         See ``tasks.features``.
         """
         return tasks.features(self.model, table, pool=pool, strict=strict)
+
+    def answer_schema(
+        self,
+        task: str,
+        table: Any = None,
+        *,
+        keep: Sequence[str] = (),
+        options: Mapping[str, Any] = NO_OPTIONS,
+    ) -> Any:
+        """Returns the Arrow schema of ``answer_arrow``'s answer; see ``tasks.answer_schema``."""
+        return tasks.answer_schema(self.model, task, table, keep=keep, options=options)
+
+    def answer_arrow(
+        self,
+        table: Any,
+        task: str,
+        *,
+        keep: Sequence[str] = (),
+        key: str | None = None,
+        seed: int | None = 0,
+        first_row: int = 0,
+        options: Mapping[str, Any] = NO_OPTIONS,
+    ) -> Any:
+        """Returns a task's answer to an Arrow table or batch, for parts of large tables.
+
+        See ``tasks.answer_arrow``.
+        """
+        how = {"keep": keep, "key": key, "seed": seed, "first_row": first_row, "options": options}
+        return tasks.answer_arrow(self.model, table, task, **how)
 
     def compare(self, other: Density, table: Any) -> tasks.Comparison:
         """Returns by how many nats per row this density is better than another on a table.

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from chainrule.networks import AbstractNetwork
+from chainrule.rng import Source
 from chainrule.table import Codes, Schema
 
 
@@ -76,7 +77,7 @@ def draw(
     n: int,
     given: tuple[torch.Tensor, torch.Tensor] | None,
     temperature: float,
-    generator: torch.Generator,
+    generator: Source,
 ) -> torch.Tensor:
     """Draws n rows (n, D), given codes and the mask of given cells.
 

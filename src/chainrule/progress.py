@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from typing_extensions import override
@@ -18,6 +19,21 @@ NOTEBOOK_WIDTH = 100
 LEAST_BAR, MOST_BAR, LEAST_NAME = 10, 40, 12  # characters
 
 clock = time.monotonic
+_is_shown: ContextVar[bool] = ContextVar("is_shown", default=True)
+
+
+@contextmanager
+def without_progress() -> Iterator[None]:
+    """Shows no progress within, as in a worker whose output nobody reads.
+
+    >>> with without_progress(), progress_bar("scoring", 2) as advance:
+    ...     advance(2)
+    """
+    token = _is_shown.set(False)
+    try:
+        yield
+    finally:
+        _is_shown.reset(token)
 
 
 @contextmanager
@@ -42,7 +58,7 @@ def progress_bar(
     ...     advance(2)
     """
     meter = Meter(description, total, done, limit_s)
-    if not progress:
+    if not progress or not _is_shown.get():
         yield meter.advance
     elif _is_notebook():
         yield from _in_notebook(meter)

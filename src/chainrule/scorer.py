@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
@@ -13,7 +13,7 @@ import numpy as np
 from typing_extensions import override
 
 from chainrule import fileformat
-from chainrule.arguments import QUANTILES
+from chainrule.arguments import NO_OPTIONS, QUANTILES
 from chainrule.errors import FormatError
 from chainrule.table import Schema
 from chainrule.tensors.threads import one_thread
@@ -144,14 +144,14 @@ class Scorer:
         *,
         temperature: float = 1.0,
         seed: int | None = None,
+        first_row: int = 0,
         rare: str = "other",
         other: str | None = None,
         to: str | os.PathLike[str] | None = None,
     ) -> Any:
         """Draws n rows, or writes them to a file; see ``Density.sample``."""
-        return self._answer(
-            "sample", n, given, temperature=temperature, seed=seed, rare=rare, other=other, to=to
-        )
+        options = {"temperature": temperature, "seed": seed, "first_row": first_row}
+        return self._answer("sample", n, given, **options, rare=rare, other=other, to=to)
 
     def impute(
         self,
@@ -161,12 +161,39 @@ class Scorer:
         seed: int | None = None,
         *,
         interval: float | None = None,
+        first_row: int = 0,
         strict: bool = False,
         to: str | os.PathLike[str] | None = None,
     ) -> Any:
         """Returns the table with its missing cells filled; see ``Density.impute``."""
-        options = {"interval": interval, "strict": strict, "to": to}
+        options = {"interval": interval, "first_row": first_row, "strict": strict, "to": to}
         return self._answer("impute", table, how, n_draws, seed, **options)
+
+    def answer_schema(
+        self,
+        task: str,
+        table: Any = None,
+        *,
+        keep: Sequence[str] = (),
+        options: Mapping[str, Any] = NO_OPTIONS,
+    ) -> Any:
+        """Returns the Arrow schema of ``answer_arrow``'s answer; see ``Density.answer_schema``."""
+        return self.ask("answer_schema", task, table, keep=keep, options=options)
+
+    def answer_arrow(
+        self,
+        table: Any,
+        task: str,
+        *,
+        keep: Sequence[str] = (),
+        key: str | None = None,
+        seed: int | None = 0,
+        first_row: int = 0,
+        options: Mapping[str, Any] = NO_OPTIONS,
+    ) -> Any:
+        """Returns a task's answer to an Arrow table or batch; see ``Density.answer_arrow``."""
+        how = {"keep": keep, "key": key, "seed": seed, "first_row": first_row, "options": options}
+        return self.ask("answer_arrow", table, task, **how)
 
     def ask(self, task: str, *arguments: Any, **options: Any) -> Any:
         """Returns what a function of ``chainrule.tasks`` returns for the scorer's model.

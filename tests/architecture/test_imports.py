@@ -15,6 +15,7 @@ LEVELS = {
     "errors": 0,
     "version": 0,
     "arguments": 1,
+    "philox": 0,
     "rng": 1,
     "progress": 0,
     "headline": 0,
@@ -50,6 +51,7 @@ LEVELS = {
     "table_report": 8,
     "explorer": 8,
     "scorer": 8,
+    "distributed": 9,
     "widget": 9,
     "density": 10,
     "training": 11,
@@ -74,6 +76,7 @@ TABLE_LEVELS = (
 )
 NO_TORCH = {
     "errors",
+    "philox",
     "arguments",
     "plain_json",
     "plain_html",
@@ -90,6 +93,7 @@ NO_TORCH = {
     "tensors",
     "without_torch",
     "scorer",
+    "distributed",
     "mistakes",
     "synthetic",
     "review",

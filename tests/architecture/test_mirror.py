@@ -24,7 +24,7 @@ SUBJECTS = {
     "networks": {"laws"},
     "ops": {"nade"},
     "table": {"memory", "new_kind", "refused_cells"},
-    "tasks": {"rare_labels", "tasks"},
+    "tasks": {"draws", "rare_labels", "tasks"},
 }
 
 

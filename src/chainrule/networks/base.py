@@ -22,7 +22,7 @@ from chainrule.networks.evidence import as_mask, require_given_within_observed, 
 from chainrule.networks.relations import RelatedWalk
 from chainrule.networks.trainable import AbstractTrainable
 from chainrule.networks.walk import Walk, draw_along
-from chainrule.rng import generator_from, uniforms
+from chainrule.rng import Source, generator_from, uniforms
 
 POOLS = ("last", "mean", "sum", "concat")
 ESTIMATES = "; or pass estimate=True for an estimate with its standard error"
@@ -171,7 +171,7 @@ class AbstractNetwork(AbstractTrainable):
         values: torch.Tensor,
         given: torch.Tensor,
         temperature: float,
-        generator: torch.Generator,
+        generator: Source,
         asked: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Rows (n, D) with the given cells of ``values`` and the others drawn.
@@ -339,7 +339,7 @@ class AbstractNetwork(AbstractTrainable):
         n: int,
         given: tuple[torch.Tensor, torch.Tensor] | None = None,
         temperature: float = 1.0,
-        generator: torch.Generator | None = None,
+        generator: Source | None = None,
     ) -> torch.Tensor:
         """Draws n rows (n, D) exactly, one column at a time and without rejection.
 
@@ -349,7 +349,8 @@ class AbstractNetwork(AbstractTrainable):
             temperature: divides all logits and multiplies scales. The logits include those of
                 mixture components and of an ensemble's members. 1 samples the model; values near
                 0 draw the most probable value of each step.
-            generator: the source of all draws; None is a fresh one.
+            generator: the source of all draws; None is a fresh one. A ``rng.RowGenerator`` draws
+                each row by its own key.
 
         Raises:
             EvidenceError: the network cannot condition on the given cells; the message says

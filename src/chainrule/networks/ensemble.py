@@ -22,7 +22,7 @@ from chainrule.networks.orderless import OrderlessNADE
 from chainrule.networks.orders import order_from_json, order_to_json
 from chainrule.networks.rebuild import member_from_json, member_to_json
 from chainrule.networks.walk import Walk
-from chainrule.rng import uniforms
+from chainrule.rng import Source, of_rows, one_each
 
 SEVERAL_ORDERS = (
     "; each member has an order of its own: a fit with orders=1 has one, an OrderlessNADE takes "
@@ -119,22 +119,21 @@ class Ensemble(AbstractAverage):
         values: torch.Tensor,
         given: torch.Tensor,
         temperature: float,
-        generator: torch.Generator,
+        generator: Source,
         asked: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """See the base class. Each row draws a member by its weight given those cells.
 
         That member then draws the row.
         """
-        uniform = uniforms(1, len(values), generator)[0].to(values.device)
+        uniform = one_each(len(values), generator).to(values.device)
         chosen, _ = choose(self._posterior(values, given) / temperature, uniform)  # (n,)
         x = values.clone()
         for number, network in enumerate(self.networks):
             rows = (chosen == number).nonzero()[:, 0]
             asked_rows = None if asked is None else asked[rows]
-            x[rows] = network.complete(
-                values[rows], given[rows], temperature, generator, asked_rows
-            )
+            source = of_rows(generator, rows)
+            x[rows] = network.complete(values[rows], given[rows], temperature, source, asked_rows)
         return x
 
     @override

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chainrule.arguments import QUANTILES
+from chainrule.tasks.arrow import answer_arrow, answer_schema
 from chainrule.tasks.calibrate import Calibration, row_log_p
 from chainrule.tasks.coding import codes, table
 from chainrule.tasks.compare import Comparison, compare
@@ -28,6 +29,8 @@ __all__ = [
     "HeldOutFigures",
     "Imputed",
     "Parts",
+    "answer_arrow",
+    "answer_schema",
     "codes",
     "compare",
     "conditional",

@@ -17,6 +17,7 @@ import torch
 from chainrule.model import Model
 from chainrule.networks import AbstractNetwork
 from chainrule.progress import progress_bar
+from chainrule.rng import Source, of_rows
 from chainrule.table import Codes, Sink, Table, encode_chunks, sink_of
 from chainrule.table.frames.build import build, like
 
@@ -33,12 +34,14 @@ class Batch:
         network: the model's network in float64, which answers.
         codes: the codes of the n rows.
         progress: whether a progress bar is shown on stderr.
+        draws: the source of the rows' draws, for a task that draws.
     """
 
     model: Model
     network: AbstractNetwork
     codes: Codes
     progress: bool = True
+    draws: Source | None = None
 
     @classmethod
     def of(cls, model: Model, codes: Codes, *, progress: bool = True) -> Batch:
@@ -65,7 +68,8 @@ class Batch:
 
     def take(self, rows: np.ndarray | slice) -> Batch:
         """Returns some of the rows, for the same network."""
-        return replace(self, codes=self.codes.take(rows))
+        draws = None if self.draws is None else of_rows(self.draws, rows)
+        return replace(self, codes=self.codes.take(rows), draws=draws)
 
     def each(
         self, of: Callable[[Batch], np.ndarray], what: str, *, rows: int = BATCH_ROWS

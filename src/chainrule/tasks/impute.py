@@ -12,14 +12,13 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 
 from chainrule.arguments import require_how
 from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError, whole_number
 from chainrule.missing import is_flag, present
 from chainrule.model import Model
-from chainrule.rng import generator_from
+from chainrule.rng import Source, row_source
 from chainrule.table import AbstractColumn, Fills, Sink, column_positions, filled, filled_frames
 from chainrule.table.frames.build import like_named
 from chainrule.tasks.answer import Batch, Chunk, answer, chunks
@@ -28,6 +27,7 @@ from chainrule.tasks.each_cell import Quantiles, each_cell
 from chainrule.tasks.outside import completed
 
 BATCH_ROWS = 4096
+PURPOSE = 1  # draws of ``sample`` with the same seed are independent of those of ``impute``
 
 
 class Imputed(NamedTuple):
@@ -64,7 +64,8 @@ def impute(
     how: str = "draw",
     n_draws: int = 1,
     interval: float | None = None,
-    seed: int | torch.Generator | None = None,
+    seed: int | Source | None = None,
+    first_row: int = 0,
     strict: bool = False,
     to: str | os.PathLike[str] | Sink | None = None,
 ) -> Any:
@@ -81,7 +82,10 @@ def impute(
         n_draws: how many tables to draw; more than one come as a list.
         interval: a probability such as 0.9; the ends of this interval of p(cell | known cells) are
             returned for each number, too.
-        seed: seeds the draws; None is system entropy.
+        seed: an integer, a generator, or None for system entropy. With an integer, the draws of a
+            row depend on the seed and on the row's number alone.
+        first_row: the number of the table's first row, if it is a part of a larger one. The parts
+            are then filled as the whole table is, up to rounding.
         strict: refuse cells whose values their columns cannot hold. Otherwise these cells stay as
             they are, and count as unknown.
         to: a path of CSV or Parquet, to which the table is written. A file is then read, filled and
@@ -100,36 +104,51 @@ def impute(
         raise ShapeError(f"n_draws = {n_draws}: how={how!r} gives one table; draw for several")
     if interval is not None and not 0 < interval < 1:
         raise ShapeError(f"interval = {interval!r}: pass a probability above 0 and below 1")
+    first_row = whole_number(first_row, "first_row", least=0, what="the number of a row")
+    fill, sources = partial(guessed, how=how), None
     if how == "draw":
-        fill = partial(drawn, generator=generator_from(seed))
-    else:
-        fill = partial(guessed, how=how)
+        fill, sources = drawn, row_source(seed, purpose=PURPOSE, first_row=first_row)
+    asked = 0  # rows, so far
+
+    def with_draws(chunk: Chunk) -> Batch:
+        if sources is None:
+            return chunk.rows
+        nonlocal asked
+        start, asked = asked, asked + len(chunk.rows)
+        return replace(chunk.rows, draws=sources(start, asked))
+
     if to is not None:
         if n_draws > 1 or interval is not None:
             raise ShapeError("to= writes one table: ask for one draw, and for intervals without it")
         frames = partial(filled_frames, schema=model.schema)
         return answer(
-            model, table, lambda chunk: fill(chunk.rows), frames=frames, to=to, strict=strict
+            model, table, lambda chunk: fill(with_draws(chunk)), frames=frames, to=to, strict=strict
         )
     (chunk,) = chunks(model, table, whole=True, strict=strict)
-    tables = [filled(chunk.table, model.schema, fill(chunk.rows)) for _ in range(n_draws)]
+    rows = with_draws(chunk)  # each further draw goes on where the last one ended
+    tables = [filled(chunk.table, model.schema, fill(rows)) for _ in range(n_draws)]
     result = tables if n_draws > 1 else tables[0]
     return result if interval is None else Imputed(result, *_intervals(chunk, interval))
 
 
-def drawn(rows: Batch, generator: torch.Generator) -> Fills:
-    """Draws the missing cells of each row jointly, given its known ones."""
+def drawn(rows: Batch) -> Fills:
+    """Draws the missing cells of each row jointly, given its known ones, from ``rows.draws``."""
     codes, missing = rows.codes.values.copy(), ~rows.codes.observed_or_outside
     incomplete = np.flatnonzero(missing.any(1))
     given = present(rows.model.schema, rows.codes.take(incomplete), missing[incomplete])
     rows.model.require_evidence(given.observed_or_outside, name="known")
     if len(incomplete):
-        codes[incomplete] = replace(rows, codes=given).each(
-            lambda b: completed(b.network, b.x, b.observed, b.outside, generator).cpu().numpy(),
+        codes[incomplete] = replace(rows.take(incomplete), codes=given).each(
+            lambda b: completed(b.network, b.x, b.observed, b.outside, _source(b)).cpu().numpy(),
             "filling",
             rows=BATCH_ROWS,
         )
     return Fills(codes, missing)
+
+
+def _source(rows: Batch) -> Source:
+    assert rows.draws is not None
+    return rows.draws
 
 
 def guessed(rows: Batch, how: str) -> Fills:

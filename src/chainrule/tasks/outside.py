@@ -19,7 +19,7 @@ from chainrule.networks.base import sum_columns
 from chainrule.networks.ensemble import running_weights
 from chainrule.networks.fixed_order import by_enumeration
 from chainrule.networks.listed import listed_only
-from chainrule.rng import uniforms
+from chainrule.rng import Source, of_rows, one_each
 
 REDRAWS = 20  # how often a row is drawn again because an unlisted label was drawn
 
@@ -94,13 +94,14 @@ def completed(
     x: torch.Tensor,
     observed: torch.Tensor,
     outside: torch.Tensor,
-    generator: torch.Generator,
+    generator: Source,
 ) -> torch.Tensor:
     """Draws the cells of rows (N, D) that are neither observed nor outside, given the observed
     cells and that every drawn label is a listed one.
 
     Rows with an unlisted label are drawn again, which is exact. After ``REDRAWS`` times, the few
     remaining rows are drawn cell by cell from the conditionals restricted to listed levels.
+    Whether and how a row is drawn again depends on this row alone.
 
     The arguments are those of ``row_nats``. Codes of outside cells have no meaning.
     """
@@ -108,7 +109,8 @@ def completed(
     again = torch.ones(len(x), dtype=torch.bool, device=x.device)
     for redraw in range(REDRAWS + 1):
         of = network if redraw < REDRAWS else listed_only(network)
-        completed[again] = _drawn(of, x[again], observed[again], outside[again], generator)
+        source = of_rows(generator, again)
+        completed[again] = _drawn(of, x[again], observed[again], outside[again], source)
         again = (missing & ~network.columns.is_evidence(completed)).any(1)
         if not bool(again.any()):
             break
@@ -120,20 +122,29 @@ def _drawn(
     x: torch.Tensor,
     observed: torch.Tensor,
     outside: torch.Tensor,
-    generator: torch.Generator,
+    generator: Source,
 ) -> torch.Tensor:
     """Draws what ``completed`` draws, once: labels may be unlisted."""
     if not bool(outside.any()) or network.any_evidence:
         return network.sample(len(x), (x, observed), generator=generator)
+    with_outside = outside.any(1)
+    if not bool(with_outside.all()):  # how a row is drawn does not depend on other rows
+        found = x.clone()
+        for rows in (with_outside, ~with_outside):
+            source = of_rows(generator, rows)
+            some = _drawn(network, x[rows], observed[rows], outside[rows], source)
+            found[rows] = some.to(x.dtype)
+        return found
     networks, _ = network.row_mixture()
     if len(networks) == 1:
         return network.sample(len(x), _as_read(network, x, observed, outside), generator=generator)
-    uniform = uniforms(1, len(x), generator)[0].to(x.device)
+    uniform = one_each(len(x), generator).to(x.device)
     chosen, _ = choose(_joint(network, x, observed, outside), uniform)
     x = x.clone()
     for number, each in enumerate(networks):
         rows = chosen == number
-        x[rows] = _drawn(each, x[rows], observed[rows], outside[rows], generator).to(x.dtype)
+        source = of_rows(generator, rows)
+        x[rows] = _drawn(each, x[rows], observed[rows], outside[rows], source).to(x.dtype)
     return x
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,12 +14,12 @@ import torch
 
 from chainrule import missing
 from chainrule.arguments import require_rare, rows_to_draw
-from chainrule.errors import SchemaError, ShapeError
+from chainrule.errors import SchemaError, ShapeError, whole_number
 from chainrule.model import Model
 from chainrule.networks import AbstractNetwork
 from chainrule.networks.listed import listed_only
 from chainrule.progress import progress_bar
-from chainrule.rng import generator_from
+from chainrule.rng import Source, of_rows, row_source
 from chainrule.table import (
     Codes,
     Schema,
@@ -42,6 +41,7 @@ from chainrule.table.text.notation import Notation, NotRead, read_cells
 from chainrule.tasks.outside import REDRAWS
 
 BATCH_ROWS = 10_000  # rows drawn at a time, which bounds the memory
+PURPOSE = 0  # draws of ``impute`` with the same seed are independent of those of ``sample``
 
 Cells = tuple[torch.Tensor, torch.Tensor]  # codes, and the mask of given cells
 
@@ -52,7 +52,8 @@ def sample(
     *,
     given: Any = None,
     temperature: float = 1.0,
-    seed: int | torch.Generator | None = None,
+    seed: int | Source | None = None,
+    first_row: int = 0,
     rare: str = "other",
     other: str | None = None,
     to: str | os.PathLike[str] | Sink | None = None,
@@ -65,7 +66,10 @@ def sample(
         given: cells to keep, as a dict of one value per column, or as a table of one row or n rows
             with missing cells (NaN, None). The missing cells are drawn.
         temperature: 1 samples the model; towards 0 each step takes its most probable value.
-        seed: an integer, a generator, or None for system entropy.
+        seed: an integer, a generator, or None for system entropy. With an integer, the draws of a
+            row depend on the seed and on the row's number alone.
+        first_row: the number of the first row. Rows 0 to 99 and rows from 100 on, drawn by two
+            calls or processes with one seed, are those that one call draws, up to rounding.
         rare: what becomes of labels too rare to be listed, of which the model has no names. "other"
             draws them as often as the model says, so that frequent labels are as frequent as in the
             training rows. "omit" draws rows given that they have none: the rare labels' probability
@@ -80,7 +84,9 @@ def sample(
         ShapeError: ``rare`` is neither "other" nor "omit", or "omit" with a text for ``other``.
     """
     require_rare(rare, other)
-    options = {"temperature": temperature, "seed": seed, "other": other}
+    first_row = whole_number(first_row, "first_row", least=0, what="the number of a row")
+    sources = row_source(seed, purpose=PURPOSE, first_row=first_row)
+    options = {"temperature": temperature, "sources": sources, "other": other}
     chunks = _chunks(model, n, given=given, listed=rare == "omit", **options)
     if to is None:
         found = list(chunks)
@@ -98,17 +104,17 @@ def _chunks(
     *,
     given: Any,
     temperature: float,
-    seed: int | torch.Generator | None,
+    sources: Callable[[int, int], Source],
     other: str | None,
     listed: bool,
 ) -> Iterator[dict[str, np.ndarray]]:
     """Yields the n rows in chunks of at most 10,000: columns by name, in the table's values.
 
     The arguments are those of ``sample``; with ``listed``, all labels drawn are listed ones.
+    ``sources`` gives the generator of rows ``start`` … ``stop`` - 1.
     """
     _require_no_label(model.schema, other)
     table, cells = (None, None) if given is None else _given_cells(model, given)
-    generator = generator_from(seed)
     rows = rows_to_draw(n)
     if cells is not None and len(cells[0]) not in (1, rows):
         raise ShapeError(
@@ -126,7 +132,8 @@ def _chunks(
                 cells_of_chunk = (cells[0][chunk], cells[1][chunk])
             size = chunk.stop - start
             draw = _listed if listed else missing.draw
-            drawn = draw(model.schema, network, size, cells_of_chunk, temperature, generator)
+            source = sources(chunk.start, chunk.stop)
+            drawn = draw(model.schema, network, size, cells_of_chunk, temperature, source)
             codes = drawn.cpu().double()
             if cells_of_chunk is not None:  # given numbers keep all their digits
                 codes = torch.where(cells_of_chunk[1], cells_of_chunk[0], codes)
@@ -143,15 +150,14 @@ def _listed(
     n: int,
     given: Cells | None,
     temperature: float,
-    generator: torch.Generator,
+    generator: Source,
 ) -> torch.Tensor:
     """Draws what ``missing.draw`` draws, given that no drawn label is a rare one.
 
     Rows with a rare label are drawn again, which is exact. After ``REDRAWS`` times, the few
     remaining ones are drawn cell by cell from the listed labels.
     """
-    draw = partial(missing.draw, schema, temperature=temperature, generator=generator)
-    drawn = draw(network, n, given)
+    drawn = missing.draw(schema, network, n, given, temperature, generator)
     for redraw in range(1, REDRAWS + 1):
         rows = torch.from_numpy(_with_rare(schema, drawn, given)).to(drawn.device)
         count = int(rows.sum())
@@ -159,7 +165,8 @@ def _listed(
             break
         of = network if redraw < REDRAWS else listed_only(network)
         some = given if given is None or len(given[0]) == 1 else (given[0][rows], given[1][rows])
-        drawn[rows] = draw(of, count, some)
+        source = of_rows(generator, rows)
+        drawn[rows] = missing.draw(schema, of, count, some, temperature, source)
     return drawn
 
 

@@ -172,8 +172,8 @@ def rows_held_out(
     rows: int, training: Mapping[str, Any], groups: Groups | None = None
 ) -> np.ndarray:
     """The rows that a fit with this record held out, numbered without rows of weight zero."""
-    fraction, generator = training["config"]["valid_fraction"], generator_from(training["seed"])
-    return split(rows, fraction, generator, groups)[1]
+    seed: int = training["seed"]
+    return split(rows, training["config"]["valid_fraction"], generator_from(seed), groups)[1]
 
 
 def _array(folder: Path | None, name: str, shape: tuple[int, int], dtype: type) -> np.ndarray:
