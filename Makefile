@@ -3,14 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUNS := .venv/runs
 READY := .venv/ready
+ENGINES := .venv-engines
 RIVALS := build/rivals
 RIVALS_LIST := benchmarks/tables/masses/rivals/requirements.txt
 
-.PHONY: demo test check bench bench-likelihood bench-masses docs clean help
+.PHONY: demo test test-engines check bench bench-likelihood bench-masses docs clean help
 
 help:
 	@echo "make demo   train a NADE on real digits, in under two minutes; pictures and model in chainrule-demo/"
 	@echo "make test   everything continuous integration runs, with the time each part took"
+	@echo "make test-engines   the tests that need Spark and Ray, in an environment of their own"
 	@echo "make check  format, lint and types only"
 	@echo "make bench  timings and likelihoods, written to benchmarks/results/"
 	@echo "make bench-likelihood   the published sets, trained and scored; what was run already is not run again"
@@ -39,6 +41,15 @@ demo: $(RUNS)
 
 test: $(READY)
 	$(BIN)/python scripts/run_tests.py
+
+# Spark and Ray bring half a gigabyte that no other test needs.
+$(ENGINES)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(ENGINES)
+	$(ENGINES)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[engines]'
+	touch $(ENGINES)/ready
+
+test-engines: $(ENGINES)/ready
+	$(ENGINES)/bin/python -m pytest tests/distributed tests/docs/test_at_any_size.py
 
 check: $(READY)
 	$(BIN)/python scripts/run_tests.py check
@@ -71,5 +82,5 @@ docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
-	rm -rf .venv dist build site .pytest_cache .ruff_cache .hypothesis chainrule-demo chainrule-compare
+	rm -rf .venv $(ENGINES) dist build site .pytest_cache .ruff_cache .hypothesis chainrule-demo chainrule-compare
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

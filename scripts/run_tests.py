@@ -45,7 +45,7 @@ PARTS: dict[str, tuple[int, list[list[str]]]] = {
     "tasks": (150, [[*PYTEST, *folders("tasks training")]]),
     "interfaces": (120, [[*PYTEST, *folders("cli benchmarks"), *MODULES]]),
     "report": (90, [[*PYTEST, *folders("report review view plots table_report html_pages")]]),
-    "site": (120, [[*PYTEST, *folders("site explorer synthetic")]]),
+    "site": (120, [[*PYTEST, *folders("site explorer synthetic distributed")]]),
     "docs": (180, [[*PYTEST, *folders("docs")], [PYTHON, "scripts/smoke_wheel.py"]]),
 }
 

@@ -1,8 +1,10 @@
 """The page's code runs, and its answers are those of one process."""
 
 import re
+import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -15,20 +17,57 @@ PAGE = (Path(__file__).parents[2] / "docs" / "at-any-size.md").read_text(encodin
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
 
 
-def test_tables_in_parts_are_scored_and_filled_by_dask_and_duckdb(tmp_path):
-    pytest.importorskip("dask.dataframe")
-    pytest.importorskip("duckdb")
-    for name, code in zip(("make", "by_dask", "by_duckdb"), BLOCKS, strict=True):
-        (tmp_path / f"{name}.py").write_text(code, encoding="utf-8")
-        command = [sys.executable, f"{name}.py"]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-    rows = pl.read_parquet(tmp_path / "people-*.parquet").sort("id")
-    scorer = cr.Scorer(tmp_path / "m.chainrule")
+MAKE, DASK, SPARK, RAY, DUCKDB = BLOCKS
+
+
+def run(folder, name, code):
+    (folder / f"{name}.py").write_text(code, encoding="utf-8")
+    command = [sys.executable, f"{name}.py"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def require_answers(folder, scores, filled=None):
+    """Compares the files of an engine with what one process answers."""
+    rows = pl.read_parquet(folder / "people-*.parquet").sort("id")
+    scorer = cr.Scorer(folder / "m.chainrule")
     expected = scorer.log_prob(rows.drop("id"))
-    for scores in ("scores/*.parquet", "scores.parquet"):
-        found = pl.read_parquet(tmp_path / scores).sort("id")
-        np.testing.assert_allclose(found["log_prob"], expected, rtol=1e-12)
-    filled = pl.read_parquet(tmp_path / "filled" / "*.parquet").sort("id")
-    alone = scorer.impute(rows.drop("id"), seed=0)  # ids are the numbers of rows
-    np.testing.assert_allclose(filled["income"], alone["income"], rtol=1e-9)
+    found = pl.read_parquet(folder / scores).sort("id")
+    np.testing.assert_allclose(found["log_prob"], expected, rtol=1e-12)
+    if filled is not None:
+        found = pl.read_parquet(folder / filled).sort("id")
+        alone = scorer.impute(rows.drop("id"), seed=0)  # ids are the numbers of rows
+        np.testing.assert_allclose(found["income"], alone["income"], rtol=1e-9)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with the page's table and model."""
+    made = tmp_path_factory.mktemp("at_any_size")
+    run(made, "make", MAKE)
+    return made
+
+
+def test_dask_scores_and_fills_a_table_in_parts(folder):
+    pytest.importorskip("dask.dataframe")
+    run(folder, "by_dask", DASK)
+    require_answers(folder, "scores/*.parquet", "filled/*.parquet")
+
+
+def test_duckdb_scores_a_table_in_parts(folder):
+    pytest.importorskip("duckdb")
+    run(folder, "by_duckdb", DUCKDB)
+    require_answers(folder, "scores.parquet")
+
+
+@pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java 17")
+@pytest.mark.skipif(find_spec("pyspark") is None, reason="Spark is not installed")
+def test_spark_scores_and_fills_a_table_in_parts(folder):
+    run(folder, "by_spark", SPARK)
+    require_answers(folder, "spark-scores/*.parquet", "spark-filled/*.parquet")
+
+
+@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
+def test_ray_scores_and_fills_a_table_in_parts(folder):
+    run(folder, "by_ray", RAY)
+    require_answers(folder, "ray-scores/*.parquet", "ray-filled/*.parquet")

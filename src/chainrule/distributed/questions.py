@@ -1,17 +1,14 @@
-"""Questions about frames that no process holds whole: Dask's, partition by partition.
-
-Each function takes a density and a frame, and returns a frame of the same library, which is
-computed when the library says so. The workers need chainrule, and no PyTorch: a scorer travels to
-them. Each partition is answered in one thread and without progress bars, so that as many partitions
-as there are cores may be answered at once.
-"""
+"""The questions that may be asked about a frame of Dask, Spark or Ray."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from chainrule.arguments import NO_OPTIONS
+from chainrule.distributed.question import Question
 from chainrule.errors import SchemaError, ShapeError
 from chainrule.scorer import Scorer
 
@@ -23,7 +20,8 @@ def score(density: Any, data: Any, *, keep: Sequence[str] = (), strict: bool = F
 
     Args:
         density: a density or a scorer.
-        data: a Dask frame with the columns that were fitted; other columns are not read.
+        data: a frame of Dask or Spark, or a Ray dataset, with the columns that were fitted. Other
+            columns are not read.
         keep: columns of the frame that the answer keeps, such as a key.
         strict: refuse cells whose values their columns cannot hold.
 
@@ -48,7 +46,8 @@ def explain(
 
     Args:
         density: a density or a scorer.
-        data: a Dask frame with the columns that were fitted; other columns are not read.
+        data: a frame of Dask or Spark, or a Ray dataset, with the columns that were fitted. Other
+            columns are not read.
         keep: columns of the frame that the answer keeps, such as a key.
         relative: subtract the expected surprise.
         strict: refuse cells whose values their columns cannot hold.
@@ -73,7 +72,8 @@ def impute(
 
     Args:
         density: a density or a scorer.
-        data: a Dask frame with the columns that were fitted; other columns are not read.
+        data: a frame of Dask or Spark, or a Ray dataset, with the columns that were fitted. Other
+            columns are not read.
         key: a column of whole numbers or text whose values name the rows: with the seed, it decides
             a row's draws, whatever the partitions. Needed for draws. A key that repeats within a
             partition is an error.
@@ -107,8 +107,8 @@ def sample(
 
     Args:
         density: a density or a scorer.
-        data: a Dask frame with a key and, if wanted, columns of the model: their known cells are
-            given, and all other cells are drawn.
+        data: a frame of Dask or Spark, or a Ray dataset, with a key and, if wanted, columns of the
+            model: their known cells are given, and all other cells are drawn.
         key: a column of whole numbers or text whose values name the rows: with the seed, it decides
             a row's draws, whatever the partitions. A key that repeats within a partition is an
             error.
@@ -135,7 +135,8 @@ def proofread(
 
     Args:
         density: a density or a scorer.
-        data: a Dask frame with the columns that were fitted; other columns are not read.
+        data: a frame of Dask or Spark, or a Ray dataset, with the columns that were fitted. Other
+            columns are not read.
         keep: columns that say which row a finding is in, such as a key.
         fdr: the largest expected share of false findings.
         strict: refuse cells whose values their columns cannot hold.
@@ -164,85 +165,36 @@ def _answer(
     seed: int = 0,
     options: Mapping[str, Any] = NO_OPTIONS,
 ) -> Any:
-    library = type(data).__module__.partition(".")[0]
-    if library not in ("dask", "dask_expr") or not hasattr(data, "map_partitions"):
+    """Returns the answer of the engine whose frame it is."""
+    engine = ENGINES.get(type(data).__module__.partition(".")[0])
+    if engine is None or not hasattr(data, engine.method):
         raise SchemaError(
-            f"a {type(data).__module__}.{type(data).__name__} is not distributed: pass a "
-            "dask.dataframe.DataFrame; a Density answers frames and files of one machine itself"
+            f"a {type(data).__module__}.{type(data).__name__} is not distributed: pass "
+            f"{', '.join(each.frame for each in FRAMES[:-1])} or {FRAMES[-1].frame}; a Density "
+            "answers frames and files of one machine itself"
         )
     scorer = density if isinstance(density, Scorer) else density.scorer()
-    how = {"keep": list(keep), "key": key, "seed": seed, "options": dict(options)}
-    if key is not None and key not in data.columns:
-        raise SchemaError(f"key names {key!r}, which is not a column of the frame")
-    meta = empty_answer(data._meta, scorer=scorer, task=task, how=how)
-    asked = {"scorer": scorer, "task": task, "how": how, "dtypes": dict(meta.dtypes)}
-    answer = data.map_partitions(answer_frame, **asked, meta=meta, enforce_metadata=False)
-    return answer.clear_divisions() if task == "proofread" else answer
+    question = Question(scorer, task, tuple(keep), key, seed, dict(options))
+    return import_module(f"chainrule.distributed.{engine.room}").answer(question, data)
 
 
-def empty_answer(frame: Any, *, scorer: Scorer, task: str, how: Mapping[str, Any]) -> Any:
-    """Returns the answer to a pandas frame without rows: its columns, types and index.
+@dataclass(frozen=True)
+class Engine:
+    """A library of distributed frames.
 
-    The arguments are those of ``answer_frame``.
+    Attributes:
+        frame: the class of its frames, for messages.
+        method: what a frame of it can do.
+        room: the module of this package that answers its frames.
     """
-    import pandas as pd
-    import pyarrow as pa
 
-    asked = pa.Schema.from_pandas(frame, preserve_index=False)
-    schema = scorer.answer_schema(task, asked, keep=how["keep"], options=how["options"])
-    columns = {}
-    for field in schema:
-        kept = field.name in how["keep"] or task == "impute"
-        same = kept and field.name in asked.names and not pa.types.is_dictionary(field.type)
-        if same and asked.field(field.name).type in (field.type, pa.null()):
-            dtype = frame.dtypes[field.name]
-        else:
-            dtype = _dtype_of(field.type)
-        columns[field.name] = pd.Series(dtype=dtype)
-    index = pd.RangeIndex(0) if task == "proofread" else frame.index[:0]
-    return pd.DataFrame(columns).set_index(index)
+    frame: str
+    method: str
+    room: str
 
 
-def answer_frame(
-    frame: Any, *, scorer: Scorer, task: str, how: Mapping[str, Any], dtypes: Mapping[str, Any]
-) -> Any:
-    """Returns ``answer_arrow``'s answer to a pandas frame, with its index unless rows are findings.
-
-    Args:
-        frame: a pandas frame.
-        scorer: answers.
-        task: see ``tasks.answer_arrow``.
-        how: its other arguments.
-        dtypes: the pandas types of the answer's columns.
-
-    Raises:
-        SchemaError: a column of cells of several types.
-    """
-    import pyarrow as pa
-
-    try:
-        table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata()
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise SchemaError(
-            f"cells of several types in a column, {error}; cast it to text"
-        ) from error
-    answer = scorer.answer_arrow(table, task, **how).to_pandas().astype(dict(dtypes))
-    return answer if task == "proofread" else answer.set_index(frame.index)
-
-
-def _dtype_of(kind: Any) -> Any:
-    """Returns the pandas type of an Arrow type, which has room for missing cells."""
-    import pandas as pd
-    import pyarrow as pa
-
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    if pa.types.is_integer(kind):
-        return str(kind).replace("uint", "UInt").replace("int", "Int")
-    if pa.types.is_boolean(kind):
-        return "boolean"
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return "str"
-    if pa.types.is_floating(kind) or pa.types.is_timestamp(kind):
-        return pa.schema([("", kind)]).empty_table().to_pandas().dtypes.iloc[0]
-    return pd.ArrowDtype(kind)
+DASK = Engine("a dask.dataframe.DataFrame", "map_partitions", "dask_frames")
+SPARK = Engine("a pyspark.sql.DataFrame", "mapInArrow", "spark_frames")
+RAY = Engine("a ray.data.Dataset", "map_batches", "ray_datasets")
+FRAMES = (DASK, SPARK, RAY)
+ENGINES = {"dask": DASK, "dask_expr": DASK, "pyspark": SPARK, "ray": RAY}

@@ -1,0 +1,1 @@
+"""Speed, memory and equality at any size; see ``ask`` and ``engines``."""

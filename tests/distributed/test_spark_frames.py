@@ -1,0 +1,83 @@
+"""Spark frames are answered batch by batch, lazily, as one process answers them whole."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from helpers.distributed_questions import ASKED
+
+from chainrule import distributed
+from chainrule.errors import SchemaError, ShapeError
+
+sql = pytest.importorskip("pyspark.sql", reason="Spark is not installed: pip install .[spark]")
+if shutil.which("java") is None:
+    pytest.skip("Spark needs Java 17", allow_module_level=True)
+pytestmark = pytest.mark.filterwarnings("ignore")  # those of Spark about itself
+
+
+@pytest.fixture(scope="module")
+def session():
+    """A session whose batches hold 50 rows."""
+    built = sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+    built = built.config("spark.sql.execution.arrow.maxRecordsPerBatch", "50")
+    found = built.config("spark.sql.session.timeZone", "UTC").getOrCreate()
+    found.sparkContext.setLogLevel("ERROR")
+    yield found
+    found.stop()
+
+
+@pytest.fixture(scope="module")
+def data(session, frame):
+    return session.createDataFrame(pa.Table.from_pandas(frame, preserve_index=False))
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_a_partition_is_answered_as_one_process_answers_it(density, data, frame, name):
+    asked = ASKED[name](density, data.coalesce(1))
+    assert isinstance(asked, sql.DataFrame)
+    found = asked.toArrow()
+    keep, task = ["id"], {"best": "impute", "mean": "impute"}.get(name, name)
+    options = {"how": name} if task == "impute" and name != "impute" else {}
+    options |= {"fdr": 1.0} if name == "proofread" else {}
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    how = {"keep": keep, "key": "id", "seed": 3, "options": options}
+    one = density.scorer().answer_arrow(table, task, **how)
+    assert found.column_names == one.column_names
+    assert len(found) == len(one) > 0
+    of_found, of_one = found.to_pandas(), one.to_pandas()
+    pd.testing.assert_frame_equal(of_found, of_one, rtol=1e-12, check_dtype=False)
+
+
+def test_draws_do_not_depend_on_partitions(density, data):
+    one, more = (
+        distributed.sample(density, data.repartition(parts), key="id", seed=3, keep=["id"])
+        .toPandas()
+        .sort_values("id", ignore_index=True)
+        for parts in (1, 7)
+    )
+    pd.testing.assert_frame_equal(one, more, rtol=1e-9)
+
+
+def test_types_that_spark_has_in_its_own_way(session, density):
+    """Names in backquotes, dates of a kept column, a column without a value, no row at all."""
+    text = "id string, age bigint, income double, height double, town string, smoker boolean"
+    rows = [("a", 30, 9000.0, None, None, None), ("b", None, None, None, None, None)]
+    data = session.createDataFrame(rows, text).selectExpr("*", "date '2024-02-29' as `a day`")
+    found = distributed.score(density, data, keep=["id", "a day"]).toPandas()
+    assert found["id"].tolist() == ["a", "b"]
+    assert str(found["a day"][0]) == "2024-02-29"
+    assert found["log_prob"][1] == 0.0
+    assert np.isfinite(found["log_prob"]).all()
+    nothing = distributed.score(density, data.where("id = 'c'"))
+    assert nothing.toPandas().empty
+
+
+def test_what_does_not_fit_is_refused_before_work_starts(density, data):
+    with pytest.raises(SchemaError, match="the table has no column 'height'"):
+        distributed.score(density, data.drop("height"))
+    with pytest.raises(ShapeError, match="impute draws, and no row of a distributed frame has a"):
+        distributed.impute(density, data)
+    with pytest.raises(SchemaError, match="key names 'ID'"):
+        distributed.sample(density, data, key="ID")
