@@ -261,3 +261,25 @@ def test_zeros_do_not_say_how_other_numbers_are_written():
     assert (manner == USUAL).all()
     assert usual_decimals(seconds) == 4
     assert usual_decimals(np.zeros(3)) == 0
+
+
+def tickets(n=600, seed=0):
+    """The price nearly tells the class; one ticket in fifty is a sleeper."""
+    rng = np.random.default_rng(seed)
+    cls = rng.choice(["first", "second", "sleeper"], n, p=[0.4, 0.58, 0.02])
+    price = np.select([cls == "first", cls == "second"], [90.0, 40.0], 150.0)
+    return pl.DataFrame({"class": cls, "price": np.round(price + rng.normal(0, 20, n))})
+
+
+def test_a_rare_label_in_place_of_a_frequent_one_is_another_level():
+    """A mistake may write any level: not only as often as the table has it."""
+    clean = tickets()
+    density = cr.fit(clean, effort="quick", seed=0, kinds={"price": "integer"}, verbose=False)
+    cheap = (pl.col("class") == "second") & (pl.col("price") < 60)
+    wrong = clean.with_row_index().filter(cheap)["index"].to_list()[::60]
+    cells = ["sleeper" if row in wrong else each for row, each in enumerate(clean["class"])]
+    dirty = clean.with_columns(pl.Series("class", cells))
+    first = density.proofread(dirty, fdr=1.0).head(len(wrong))
+    assert set(first["row"]) == set(wrong)
+    assert set(first["kind"]) == {"another level"}
+    assert first["q"].max() < 0.1

@@ -121,6 +121,7 @@ class ColumnCells:
         """log of the share (n,) of each label in the column, times the share of such right cells.
 
         These are the right cells that follow their column alone, whatever a network says of them.
+        The shares are those of wrong labels: that bounds the likelihood ratios of all labels alike.
         """
         unlisted = self.known & (self.outside | self.column.is_unlisted(self.codes))
         share = max(float(unlisted.sum()), 1.0) / max(float(self.known.sum()), 1.0)

@@ -8,6 +8,7 @@ LEAST_NEAR, WINDOW = 5, 1.5  # of n values, max(5, √n / 1.5) around each show 
 COPIES = 2  # rows of a value that do not show that it is often written
 OTHER_ROWS = 50  # rows that the wide distribution counts for beside those of the table
 WIDE = 3.0  # spreads from the center within which half of the wide distribution lies
+ANY_LEVEL = 0.5  # share of wrong labels that are any other level, however rare in the table
 LOG_LETTERS = float(np.log(27.0))  # of a character of a label that nobody has seen
 
 
@@ -65,9 +66,20 @@ def blended(log_share: np.ndarray, log_wide: np.ndarray, rows: int) -> np.ndarra
 
 
 def log_share_of_labels(codes: np.ndarray, known: np.ndarray, levels: int) -> np.ndarray:
-    """log of the share of each cell's level (n,), one row added to each of the levels."""
+    """log of the share of each cell's level (n,) among wrong labels; -inf where it has none.
+
+    A wrong label is half the time that of another row, so that frequent levels are frequent
+    mistakes. Half the time it is any other level alike, as by a slip in a list of them. By the
+    rows alone, a rare level would nearly never be a mistake, and it is the one that shows best.
+
+    Args:
+        codes: the codes of the cells.
+        known: marks the cells that count.
+        levels: how many levels the column lists.
+    """
     counts = np.bincount(codes[known].astype(np.int64), minlength=levels)[:levels] + 1.0
-    share = np.log(counts / counts.sum())
+    of_rows, alike = counts / counts.sum(), 1.0 / max(levels - 1, 1)
+    share = np.log((1 - ANY_LEVEL) * of_rows + ANY_LEVEL * alike)
     found = np.full(len(codes), -np.inf)
     listed = known & (codes < levels)
     found[listed] = share[codes[listed].astype(np.int64)]
