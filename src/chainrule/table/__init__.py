@@ -40,6 +40,7 @@ from chainrule.table.lazy import read_table_lazily
 from chainrule.table.outside import beyond_bounds, outside_distance, with_broken_bounds
 from chainrule.table.read import read_chunks, read_table
 from chainrule.table.schema import LeftOut, Schema
+from chainrule.table.statistics.table_statistics import TableStatistics
 from chainrule.table.table import Table
 from chainrule.table.text.reading_options import Reading
 from chainrule.table.unlike_training import check_given, encode_chunks
@@ -65,6 +66,7 @@ __all__ = [
     "Schema",
     "Sink",
     "Table",
+    "TableStatistics",
     "array_names",
     "as_fitted",
     "as_numbers",
