@@ -32,7 +32,7 @@ from chainrule.table.columns import (
 from chainrule.table.columns.disclosure import is_of_few
 from chainrule.table.files.missing_words import describe_missing
 from chainrule.table.files.numpy_files import array_names
-from chainrule.table.files.write import Sink, csv_chunks, sink_of, write_chunks
+from chainrule.table.files.write import Sink, csv_chunks, sink_of, write_chunks, write_parts
 from chainrule.table.filled import Fills, filled, filled_frames
 from chainrule.table.infer import infer_schema
 from chainrule.table.inference.infer import DEFAULT_TIES, MIN_COUNT
@@ -102,4 +102,5 @@ __all__ = [
     "whole_array",
     "with_broken_bounds",
     "write_chunks",
+    "write_parts",
 ]
