@@ -108,12 +108,14 @@ class Density:
         """Returns the mean of ``log_prob``: nats per row, higher is better."""
         return float(self.log_prob(table, strict=strict).mean())
 
-    def explain(self, table: Any, relative: bool = True, *, strict: bool = False) -> Any:
+    def explain(
+        self, table: Any, relative: bool = True, *, strict: bool = False, to: Any = None
+    ) -> Any:
         """Returns the surprise of each cell in bits, as a frame of the table's shape.
 
         See ``tasks.explain``.
         """
-        return tasks.explain(self.model, table, relative=relative, strict=strict)
+        return tasks.explain(self.model, table, relative=relative, strict=strict, to=to)
 
     def terms(self, table: Any, *, strict: bool = False) -> Any:
         """Returns −log2 p(cell | cells before it in the order), as a frame of the table's shape.

@@ -102,9 +102,11 @@ class Scorer:
         """Returns the mean of ``log_prob``: nats per row, higher is better."""
         return self._answer("score", table, strict=strict)
 
-    def explain(self, table: Any, relative: bool = True, *, strict: bool = False) -> Any:
+    def explain(
+        self, table: Any, relative: bool = True, *, strict: bool = False, to: Any = None
+    ) -> Any:
         """Returns the surprise of each cell in bits; see ``Density.explain``."""
-        return self._answer("explain", table, relative, strict=strict)
+        return self._answer("explain", table, relative, strict=strict, to=to)
 
     def terms(self, table: Any, *, strict: bool = False) -> Any:
         """Returns −log2 p(cell | cells before it in the order); see ``Density.terms``."""

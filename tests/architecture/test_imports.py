@@ -68,7 +68,7 @@ TABLE_LEVELS = (
     {"columns", "table", "ties"},
     {"na_values", "schema"},
     {"containers", "files"},
-    {"read"},
+    {"read", "statistics"},
     {"inference", "lazy"},
     {"codes"},
     {"blanked", "filled", "outside", "tied", "unlike_training"},

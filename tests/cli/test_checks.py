@@ -17,6 +17,7 @@ from chainrule.training.arguments import OPTIONS
 from chainrule.training.recipes import RECIPES
 
 # Runs commands in one process in which heavy libraries cannot be imported; prints what they print.
+NO_TABLES = "none: a folder without a table; tables end with .csv, .txt, .tsv, .data or .parquet"
 WITHOUT = """
 import contextlib, io, json, sys
 
@@ -50,7 +51,7 @@ MISUSES = {
     "fit nowhere.csv -o x": NO_FILE,
     "fit rows.csv --valid nowhere.csv -o x": NO_FILE,
     "fit rows.csv -o no/x.csv": FOLDER,
-    "fit . -o x": ".: a folder; name a file in it",
+    "fit none -o x": NO_TABLES,
     "fit words.md -o x": "words.md: unknown type of file '.md'; tables are .npy, .npz, .csv, .tsv, "
     ".txt, .data or .parquet",
     "fit rows.csv -o words.md": "words.md: exists and is no model file; name another, or remove it "
@@ -83,7 +84,7 @@ MISUSES = {
     "fit rows.csv -o x --decimal ;": "decimal ';' is unknown; choose one of ',', '.'",
     "score no.chainrule nowhere.csv": ABSENT,
     "score m.chainrule nowhere.csv": NO_FILE,
-    "score m.chainrule .": ".: a folder; name a file in it",
+    "score m.chainrule none": NO_TABLES,
     "score . rows.csv": ".: a folder, not a chainrule model file",
     "score rows.csv rows.csv": "rows.csv: not a chainrule file; it does not begin with CHAINRUL",
     "score old.checkpoint rows.csv": "old.checkpoint: a chainrule checkpoint file, not a model "
@@ -153,6 +154,7 @@ def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("checks")
     (path / "rows.csv").write_text("a,b\n0,1\n1,0\n")
     (path / "words.md").write_text("no table\n")
+    (path / "none").mkdir()
     for name, kind in (("m.chainrule", "model"), ("old.checkpoint", "checkpoint")):
         fileformat.write(path / name, fileformat.Contents(kind, {}, {}))
     return path

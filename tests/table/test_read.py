@@ -99,13 +99,12 @@ def test_parts_of_any_names_are_written_and_come_back(tmp_path):
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_a_folder_is_no_table_even_if_tables_are_in_it(tmp_path, limit, reader):
+def test_a_folder_whose_folders_are_named_for_cells_is_refused(tmp_path, limit, reader):
     folder = tmp_path / "d.parquet" / "a=1"
     folder.mkdir(parents=True)
     pl.DataFrame({"b": [1]}).write_parquet(folder / "p.parquet")
-    with pytest.raises(IsADirectoryError) as error:
+    with pytest.raises(FormatError, match=r"a=1: the name of this folder is a column and its"):
         READERS[reader](tmp_path / "d.parquet")
-    assert str(error.value) == f"{tmp_path / 'd.parquet'}: a folder; name a file in it"
 
 
 def test_fits_and_answers_go_by_such_names_too(tmp_path):
@@ -152,6 +151,25 @@ def test_a_packed_file_is_large_by_what_it_unpacks_to(tmp_path, monkeypatch):
     assert table.columns[0][:3].tolist() == [0, 1, 0]
     small = packed(tmp_path / "s.csv.gz", b"0,1\n1,1\n" * 1000, 3)
     assert read_table_lazily(small).frame is not None
+
+
+def test_a_file_is_large_by_what_it_would_hold(tmp_path, monkeypatch):
+    """Ten thousand rows of constant bits take few bytes in a file, and ten a cell in memory."""
+    path = tmp_path / "t.parquet"
+    bits = pl.DataFrame(dict.fromkeys("abcdefgh", np.zeros(10_000, dtype=bool)))
+    bits.write_parquet(path)
+    assert path.stat().st_size < 10_000
+    monkeypatch.setattr(lazy, "LARGE_BYTES", 8 * 10_000 * (1 + 8))
+    assert read_table_lazily(path).frame is None
+    monkeypatch.setattr(lazy, "LARGE_BYTES", 8 * 10_000 * (1 + 8) + 1)
+    assert read_table_lazily(path).frame is not None
+    text = tmp_path / "t.csv"
+    bits.cast(pl.Int8).write_csv(text)
+    monkeypatch.setattr(lazy, "LARGE_BYTES", 10 * text.stat().st_size)
+    assert read_table_lazily(text).frame is None  # of two characters a cell
+    text.write_text("note\n" + "a long note without a number\n" * 10_000)
+    monkeypatch.setattr(lazy, "LARGE_BYTES", 10 * text.stat().st_size)
+    assert read_table_lazily(text).frame is not None
 
 
 def test_what_is_read_whole_and_does_not_fit_is_refused_with_the_numbers(tmp_path, monkeypatch):

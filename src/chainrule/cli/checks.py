@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chainrule import datasets, fileformat
-from chainrule.errors import ChainruleError, seed_number, unknown_choice
+from chainrule.errors import ChainruleError, seed_number, unknown_choice, whole_number
 from chainrule.table.files.endings import require_type
 from chainrule.table.files.pipes import is_pipe
+from chainrule.table.files.several import files_of
+from chainrule.table.files.write import require_empty
 from chainrule.table.schema import first_repeated
 
 STDIN = "-"
@@ -24,12 +26,13 @@ def require_model(path: Path) -> None:
     fileformat.require(path, kind="model")
 
 
-def require_table(text: str, split: str | None = None) -> None:
+def require_table(text: str, split: str | None = None, *, glob: bool = False) -> None:
     """Raises before work starts if a command line names no table, or a split of one without splits.
 
     Args:
         text: a path, the name of a data set, or "-".
         split: an array of an .npz file, or a split of a data set.
+        glob: whether the path is a pattern of files.
     """
     if not text:
         raise ChainruleError(
@@ -37,6 +40,10 @@ def require_table(text: str, split: str | None = None) -> None:
             "input, or leave the option out"
         )
     path = Path(text)
+    if text != STDIN and files_of(text, glob=glob) is not None:
+        if split is not None:
+            raise ChainruleError(f"{text}: several files have no splits; leave --split out")
+        return
     if text != STDIN and not path.exists():
         if is_dataset(text):
             if split is not None and split not in datasets.SPLITS:
@@ -69,6 +76,19 @@ def require_seed(seed: int | None) -> None:
         seed_number(seed)
 
 
+def require_workers(workers: int, how: str = "best") -> None:
+    """Raises before work starts unless so many processes can answer.
+
+    One seed does not determine the draws of several.
+    """
+    whole_number(workers, "workers", least=1, what="how many processes answer")
+    if workers > 1 and how == "draw":
+        raise ChainruleError(
+            f"--workers {workers}: draws are made in one process; say --how best or --how mean, or "
+            "leave --workers out"
+        )
+
+
 def cells_of(given: Sequence[str]) -> list[tuple[str, str]] | None:
     """Returns the name and the value of each cell that --given names; None if it names a file."""
     cells = [text for text in given if "=" in text and not Path(text).exists()]
@@ -89,9 +109,21 @@ def cells_of(given: Sequence[str]) -> list[tuple[str, str]] | None:
 
 
 def require_writable(
-    path: Path, types: Sequence[str] = (), *, inputs: Sequence[str | Path | None] = ()
+    path: Path,
+    types: Sequence[str] = (),
+    *,
+    inputs: Sequence[str | Path | None] = (),
+    parts: bool = False,
 ) -> None:
-    """Raises before work starts if a result could not, or should not, be written afterwards."""
+    """Raises before work starts if a result could not, or should not, be written afterwards.
+
+    With ``parts`` an empty folder is fine.
+    """
+    if parts and path.is_dir():
+        require_empty(path)
+        if not os.access(path, os.W_OK):
+            raise PermissionError(f"{path}: the folder cannot be written to")
+        return
     for source in inputs:
         if source in (None, STDIN) or not (path.exists() and Path(source).exists()):
             continue

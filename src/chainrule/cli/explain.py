@@ -8,13 +8,19 @@ from typing import Annotated, Any
 import typer
 
 from chainrule.arguments import cells_to_show, require_fdr
-from chainrule.cli.checks import require_model, require_table, require_writable
+from chainrule.cli.checks import (
+    require_model,
+    require_table,
+    require_workers,
+    require_writable,
+)
 from chainrule.cli.shown import print_line, print_table, say
 from chainrule.cli.tables import (
     FRAME_TYPES,
     DateFormatOption,
     DecimalOption,
     FrameOption,
+    GlobOption,
     HeaderOption,
     ModelArgument,
     NaValuesOption,
@@ -22,6 +28,7 @@ from chainrule.cli.tables import (
     StrictOption,
     TableArgument,
     ThousandsOption,
+    WorkersOption,
     chunks_of,
     completed,
     give_cells,
@@ -64,6 +71,8 @@ def run(
         ),
     ] = None,
     split: SplitOption = None,
+    glob: GlobOption = False,
+    workers: WorkersOption = 1,
     header: HeaderOption = None,
     strict: StrictOption = False,
     decimal: DecimalOption = None,
@@ -85,18 +94,22 @@ def run(
     shown so far.
     """
     if output is not None:
-        require_writable(output, FRAME_TYPES, inputs=(model, table))
+        require_writable(output, FRAME_TYPES, inputs=(model, table), parts=True)
     cells_to_show(top)
     if fdr is not None and not rows:
         raise ShapeError(f"--fdr {fdr:g} is for --rows: add --rows, or leave --fdr out")
     fdr = require_fdr(FDR if fdr is None else fdr)
     if rows and every_cell:
         raise ShapeError("--rows and --every-cell are two questions: leave one of them out")
+    require_workers(workers)
+    if workers > 1 and not every_cell:
+        raise ShapeError(f"--workers {workers} is for --every-cell: add it, or leave --workers out")
     require_model(model)
-    require_table(table, split)
+    require_table(table, split, glob=glob)
     reading = reading_of(decimal, thousands, date_format, na_values)
 
     from chainrule.cli.models import scorer_for
+    from chainrule.cli.workers import ask
     from chainrule.table import Sink
 
     scorer = scorer_for(model, table)
@@ -112,10 +125,10 @@ def run(
             )
         give_cells(found, output, as_json, _show_rows)
         return
-    chunks = chunks_of(table, split, header=header, reading=reading)
+    chunks = chunks_of(table, split, header=header, reading=reading, glob=glob)
     if every_cell:
         sink = Sink(partial(give_frames, output=output, as_json=as_json), as_text=False)
-        scorer.ask("tails", chunks, strict=strict, to=sink)
+        ask(scorer, "tails", chunks, sink, workers=workers, model=model, table=table, strict=strict)
         return
     cells = scorer.ask("oddest", chunks, top=top, strict=strict)
     give_cells(cells, output, as_json, _show)

@@ -8,12 +8,19 @@ from typing import Annotated
 import typer
 
 from chainrule.arguments import require_how
-from chainrule.cli.checks import require_model, require_seed, require_table, require_writable
+from chainrule.cli.checks import (
+    require_model,
+    require_seed,
+    require_table,
+    require_workers,
+    require_writable,
+)
 from chainrule.cli.tables import (
     FRAME_TYPES,
     DateFormatOption,
     DecimalOption,
     FrameOption,
+    GlobOption,
     HeaderOption,
     ModelArgument,
     NaValuesOption,
@@ -21,6 +28,7 @@ from chainrule.cli.tables import (
     StrictOption,
     TableArgument,
     ThousandsOption,
+    WorkersOption,
     chunks_of,
     completed,
     give_frames,
@@ -47,6 +55,8 @@ def run(
     ] = "best",
     seed: Annotated[int | None, typer.Option(help="Makes draws reproducible.")] = None,
     split: SplitOption = None,
+    glob: GlobOption = False,
+    workers: WorkersOption = 1,
     header: HeaderOption = None,
     strict: StrictOption = False,
     decimal: DecimalOption = None,
@@ -65,14 +75,16 @@ def run(
     model leaves out pass through unchanged.
     """
     if output is not None:
-        require_writable(output, FRAME_TYPES, inputs=(model, table))
+        require_writable(output, FRAME_TYPES, inputs=(model, table), parts=True)
     require_how(how)
     require_seed(seed)
+    require_workers(workers, how)
     require_model(model)
-    require_table(table, split)
+    require_table(table, split, glob=glob)
     reading = reading_of(decimal, thousands, date_format, na_values)
 
     from chainrule.cli.models import scorer_for
+    from chainrule.cli.workers import ask
     from chainrule.table import Sink
 
     scorer = scorer_for(model, table)
@@ -81,7 +93,11 @@ def run(
         split,
         header=header,
         reading=completed(reading, scorer.schema),
+        glob=glob,
     )
     as_text = not as_json and (output is None or output.suffix == ".csv")
     sink = Sink(partial(give_frames, output=output, as_json=as_json), as_text)
-    scorer.ask("impute", chunks, how=how, seed=seed, strict=strict, to=sink)
+    ask(
+        scorer, "impute", chunks, sink, workers=workers, model=model, table=table, how=how,
+        seed=seed, strict=strict,
+    )  # fmt: skip

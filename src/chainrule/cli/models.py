@@ -18,7 +18,8 @@ def scorer_for(model: Path, table: str) -> Scorer:
         table: a path, the name of a data set, or "-".
     """
     path = Path(table)
-    if not path.is_file() or path.stat().st_size <= MOST_BYTES:
+    files = path.rglob("*") if path.is_dir() else [path]
+    if sum(file.stat().st_size for file in files if file.is_file()) <= MOST_BYTES:
         return Scorer(model)
     from chainrule.density import load
 

@@ -9,12 +9,18 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from chainrule.cli.checks import require_model, require_table, require_writable
+from chainrule.cli.checks import (
+    require_model,
+    require_table,
+    require_workers,
+    require_writable,
+)
 from chainrule.cli.shown import say
 from chainrule.cli.tables import (
     OUTPUT_TYPES,
     DateFormatOption,
     DecimalOption,
+    GlobOption,
     HeaderOption,
     ModelArgument,
     NaValuesOption,
@@ -23,6 +29,7 @@ from chainrule.cli.tables import (
     StrictOption,
     TableArgument,
     ThousandsOption,
+    WorkersOption,
     chunks_of,
     completed,
     print_json,
@@ -43,6 +50,8 @@ def run(
     model: ModelArgument,
     table: TableArgument,
     split: SplitOption = None,
+    glob: GlobOption = False,
+    workers: WorkersOption = 1,
     header: HeaderOption = None,
     strict: StrictOption = False,
     decimal: DecimalOption = None,
@@ -61,14 +70,16 @@ def run(
     memory.
     """
     if output is not None:
-        require_writable(output, OUTPUT_TYPES, inputs=(model, table))
+        require_writable(output, OUTPUT_TYPES, inputs=(model, table), parts=True)
+    require_workers(workers)
     require_model(model)
-    require_table(table, split)
+    require_table(table, split, glob=glob)
     reading = reading_of(decimal, thousands, date_format, na_values)
 
     import polars as pl
 
     from chainrule.cli.models import scorer_for
+    from chainrule.cli.workers import ask
     from chainrule.table import Sink
 
     scorer, scored = scorer_for(model, table), []
@@ -77,6 +88,7 @@ def run(
         split,
         header=header,
         reading=completed(reading, scorer.schema),
+        glob=glob,
     )
 
     def numbered(frames: Iterator[Any]) -> Iterator[Any]:
@@ -94,7 +106,10 @@ def run(
         else:
             write_frames(numbered(frames), output)
 
-    scorer.ask("score", chunks, strict=strict, to=Sink(write, as_text=False))
+    ask(
+        scorer, "score", chunks, Sink(write, as_text=False), workers=workers, model=model,
+        table=table, strict=strict,
+    )  # fmt: skip
     nats = np.concatenate(scored)
     mean = float(nats.mean()) if len(nats) else None
     error = float(nats.std(ddof=1) / len(nats) ** 0.5) if len(nats) > 1 else None

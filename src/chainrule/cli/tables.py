@@ -32,16 +32,27 @@ from chainrule.table import (
     read_table,
     read_table_lazily,
     write_chunks,
+    write_parts,
 )
 from chainrule.table.files.pipes import copied, named_as
+from chainrule.table.files.several import files_of
 from chainrule.table.inference.infer import checked_kind
 
 TABLE_HELP = (
     "A .npy, .npz, .csv, .tsv, .txt, .data (also .gz) or .parquet file, the name of a data set, or "
-    "- for standard input."
+    "- for standard input. For score, explain, impute and fit also a folder of such text files or "
+    "of Parquet files."
 )
-OUTPUT_HELP = "File to write (.csv, .npy, .npz or .parquet); default: CSV on stdout."
-FRAME_HELP = "File to write (.csv or .parquet); default: CSV on stdout."
+OUTPUT_HELP = (
+    "File to write (.csv, .npy, .npz or .parquet), or an empty folder for a file for each part; "
+    "default: CSV on stdout."
+)
+FRAME_HELP = (
+    "File to write (.csv or .parquet), or an empty folder for a file for each part; default: CSV "
+    "on stdout."
+)
+WORKERS_HELP = "Processes that answer, each with one thread and a copy of the model."
+GLOB_HELP = "Take the name of the table for a pattern of files, such as 'part-*.parquet'."
 KIND_HELP = (
     "NAME=KIND (repeatable): binary, categorical, integer, real, datetime or 'leave out'. Its "
     "options follow after commas: a scale (linear, log, symlog, logit, quantile) and bounds, as "
@@ -80,6 +91,8 @@ DateFormatOption = Annotated[list[str] | None, typer.Option("--date-format", hel
 NaValuesOption = Annotated[list[str] | None, typer.Option("--na-values", help=NA_VALUES_HELP)]
 GroupsOption = Annotated[str | None, typer.Option(metavar="COLUMN", help=GROUPS_HELP)]
 OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help=OUTPUT_HELP)]
+GlobOption = Annotated[bool, typer.Option("--glob", help=GLOB_HELP)]
+WorkersOption = Annotated[int, typer.Option("--workers", help=WORKERS_HELP)]
 StrictOption = Annotated[bool, typer.Option("--strict", help=STRICT_HELP)]
 FrameOption = Annotated[Path | None, typer.Option("--output", "-o", help=FRAME_HELP)]
 
@@ -130,13 +143,17 @@ def chunks_of(
     usual: str = "test",
     header: bool | None = None,
     reading: Reading | None = None,
+    glob: bool = False,
 ) -> Iterator[Table]:
     """Yields the table of ``table_of`` in chunks, one in memory at a time, if it is CSV or Parquet.
 
-    Other tables are one chunk.
+    Files of a folder, or of a pattern with ``glob``, follow one another. Other tables are one
+    chunk.
     """
-    require_table(text, split)
-    if text == STDIN:
+    require_table(text, split, glob=glob)
+    if text != STDIN and (paths := files_of(text, glob=glob)) is not None:
+        yield from read_chunks(paths, header=header, reading=reading)
+    elif text == STDIN:
         with _standard_input() as path:
             for chunk in read_chunks(path, header=header, reading=reading):
                 yield replace(chunk, source=STDIN_NAME)
@@ -289,7 +306,9 @@ def write_frames(frames: Iterator[Any], output: Path | None) -> None:
 
     The frames have the same columns. The file appears only when complete.
     """
-    if output is None:
+    if output is not None and output.is_dir():
+        write_parts(output, frames)
+    elif output is None:
         for text in csv_chunks(frames):
             sys.stdout.write(text)
             sys.stdout.flush()

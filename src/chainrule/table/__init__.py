@@ -32,7 +32,7 @@ from chainrule.table.columns import (
 from chainrule.table.columns.disclosure import is_of_few
 from chainrule.table.files.missing_words import describe_missing
 from chainrule.table.files.numpy_files import array_names
-from chainrule.table.files.write import Sink, csv_chunks, sink_of, write_chunks
+from chainrule.table.files.write import Sink, csv_chunks, sink_of, write_chunks, write_parts
 from chainrule.table.filled import Fills, filled, filled_frames
 from chainrule.table.infer import infer_schema
 from chainrule.table.inference.infer import DEFAULT_TIES, MIN_COUNT
@@ -40,6 +40,7 @@ from chainrule.table.lazy import read_table_lazily
 from chainrule.table.outside import beyond_bounds, outside_distance, with_broken_bounds
 from chainrule.table.read import read_chunks, read_table
 from chainrule.table.schema import LeftOut, Schema
+from chainrule.table.statistics.table_statistics import TableStatistics
 from chainrule.table.table import Table
 from chainrule.table.text.reading_options import Reading
 from chainrule.table.unlike_training import check_given, encode_chunks
@@ -65,6 +66,7 @@ __all__ = [
     "Schema",
     "Sink",
     "Table",
+    "TableStatistics",
     "array_names",
     "as_fitted",
     "as_numbers",
@@ -100,4 +102,5 @@ __all__ = [
     "whole_array",
     "with_broken_bounds",
     "write_chunks",
+    "write_parts",
 ]

@@ -13,8 +13,9 @@ from chainrule.table.inference.infer import (
     infer_columns,
     require_options,
 )
-from chainrule.table.read import read_table
+from chainrule.table.lazy import read_table_lazily
 from chainrule.table.schema import Schema
+from chainrule.table.statistics.table_statistics import TableStatistics
 from chainrule.table.table import Table
 from chainrule.table.tied import with_ties, without
 
@@ -36,7 +37,9 @@ def infer_schema(
     left out.
 
     Args:
-        table: a ``Table``, or an argument of ``read_table``.
+        table: a ``Table``, an argument of ``read_table``, or the ``TableStatistics`` of a table or
+            its parts. Above 262,144 rows, numbers stand for their neighbours, and ties are sought
+            in random rows.
         kinds: the kind of some columns by name, instead of the guess: "binary", "categorical",
             "integer", "real", "datetime", or "leave out". An integer column with bounds is {"kind":
             "integer", "least": 0, "most": 9}. A whole schema, such as another density's, is used
@@ -61,16 +64,22 @@ def infer_schema(
         age   integer      whole numbers, 40 different, from 0 on
         city  categorical  labels, 2 different
     """
-    table = table if isinstance(table, Table) else read_table(table)
+    seen = statistics_of(table)
+    table = seen.some
     require_options(min_count, missing, ties)
     left_out = () if isinstance(ties, str) else ties
     if isinstance(kinds, Schema):
         kept = () if ties == "none" else without(kinds.ties, kinds, left_out)
         return replace(kinds, ties=tuple(kept))
     checked = checked_kinds(kinds or {}, table)
-    schema = infer_columns(
-        table, kinds=checked, min_count=min_count, strict=strict, missing=missing
-    )
+    schema = infer_columns(seen, kinds=checked, min_count=min_count, strict=strict, missing=missing)
     if ties == "none":
         return schema
-    return with_ties(schema, table, kinds=checked, min_count=min_count, left_out=left_out)
+    return with_ties(schema, seen, kinds=checked, min_count=min_count, left_out=left_out)
+
+
+def statistics_of(table: Any) -> TableStatistics:
+    """The statistics of a table, or of an argument of ``read_table``."""
+    if isinstance(table, TableStatistics):
+        return table
+    return TableStatistics.of(table if isinstance(table, Table) else read_table_lazily(table))

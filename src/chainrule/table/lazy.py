@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,23 @@ from typing_extensions import override
 from chainrule.errors import SchemaError
 from chainrule.scratch import ScratchFolder
 from chainrule.table.files.endings import TEXT_ENDINGS, file_type
-from chainrule.table.files.lines import unpacked_bytes
+from chainrule.table.files.lines import held_bytes as held_by_text
 from chainrule.table.files.missing_words import added
-from chainrule.table.files.parquet import cell_bytes, column_of, readable, scan_parquet
+from chainrule.table.files.parquet import CODE, column_of, held_bytes, readable, scan_parquet
 from chainrule.table.files.pipes import as_file
+from chainrule.table.files.several import files_of
 from chainrule.table.files.text_files import text_chunks
 from chainrule.table.files.typed_text import typed
+from chainrule.table.frames.build import as_polars
 from chainrule.table.frames.cells import cells_of, types_of
+from chainrule.table.frames.concatenated import concatenated
+from chainrule.table.frames.streams import frames_of, is_stream
 from chainrule.table.na_values import without_words
 from chainrule.table.read import CHUNK_ROWS, called, read_table
 from chainrule.table.table import AbstractColumns, Table
 from chainrule.table.text.reading_options import DEFAULT_READING, Reading
 
-LARGE_BYTES = 200_000_000  # unpacked size from which a file is not read whole
+LARGE_BYTES = 400_000_000  # of cells and codes, from which a file is not read whole
 
 
 def read_table_lazily(
@@ -34,30 +39,88 @@ def read_table_lazily(
 ) -> Table:
     """As ``read_table``, but reads the columns of a large CSV or Parquet file one at a time.
 
+    Large is what would take much memory, not what has many bytes: rows, columns and types are
+    read from a Parquet file's metadata, and cells are counted at the begin of a text.
+
     A large text file is first copied into Parquet files, chunk by chunk. Their temporary folder
     lives as long as the table.
     """
+    reading = reading or DEFAULT_READING
+    if (paths := files_of(table)) is not None:
+        return _several_lazily(table, paths, header, reading)
+    if is_stream(table):
+        return _stream_lazily(table, reading)
     if not isinstance(table, (str, os.PathLike)):
         return read_table(table, header=header, reading=reading)
-    reading = reading or DEFAULT_READING
     with as_file(Path(table)) as (path, folder):
         kind = file_type(path)
-        if kind == ".parquet" and cell_bytes(path) >= LARGE_BYTES:
+        if kind == ".parquet" and held_bytes(path) >= LARGE_BYTES:
             found = without_words(
                 LazyColumns([path], folder).table(str(path), "polars", True, None), reading
             )
-        elif kind in TEXT_ENDINGS and unpacked_bytes(path, LARGE_BYTES) >= LARGE_BYTES:
-            found = _text_lazily(path, header, reading)
+        elif kind in TEXT_ENDINGS and held_by_text(path, LARGE_BYTES) >= LARGE_BYTES:
+            found = _text_lazily([path], header, reading)
         else:
             found = read_table(path, header=header, reading=reading)
         return called(found, path, Path(table))
 
 
-def _text_lazily(path: Path, header: bool | None, reading: Reading) -> Table:
+def _several_lazily(
+    table: Any, paths: Sequence[Path], header: bool | None, reading: Reading
+) -> Table:
+    """Several files, read whole if they are not large together."""
+    is_parquet = file_type(paths[0]) == ".parquet"
+    held = 0
+    for path in paths:
+        held += held_bytes(path) if is_parquet else held_by_text(path, LARGE_BYTES)
+        if held >= LARGE_BYTES:
+            break
+    else:
+        return read_table(table, header=header, reading=reading)
+    if is_parquet:
+        columns = LazyColumns(paths)
+        return without_words(columns.table(str(paths[0].parent), "polars", True, None), reading)
+    return _text_lazily(paths, header, reading)
+
+
+def _stream_lazily(table: Any, reading: Reading) -> Table:
+    """A stream, written to Parquet files part by part if it is large."""
+    frames, held, folder, paths = [], 0, None, list[Path]()
+    for frame in frames_of(table, CHUNK_ROWS):
+        held += len(frame) * _names_in(frame) * (CODE + CODE)
+        frames.append(frame)
+        if held < LARGE_BYTES:
+            continue
+        folder = folder or ScratchFolder()
+        for each in frames:
+            paths.append(folder.path / f"{len(paths):06d}.parquet")
+            _in_polars(each).write_parquet(paths[-1])
+        frames = []
+    if folder is None:
+        container = "polars" if type(frames[0]).__module__.startswith("polars.") else "pyarrow"
+        return read_table(concatenated(frames, container), reading=reading)
+    for each in frames:
+        paths.append(folder.path / f"{len(paths):06d}.parquet")
+        _in_polars(each).write_parquet(paths[-1])
+    found = LazyColumns(paths, folder).table("the table", "polars", True, None)
+    return without_words(found, reading)
+
+
+def _in_polars(frame: Any) -> Any:
+    """A polars or Arrow frame as a polars frame."""
+    return as_polars(frame, frame.column_names) if hasattr(frame, "column_names") else frame
+
+
+def _names_in(frame: Any) -> int:
+    """The number of columns of a polars or Arrow frame."""
+    return int(frame.shape[1])
+
+
+def _text_lazily(files: Sequence[Path], header: bool | None, reading: Reading) -> Table:
     folder, named, missing, paths = ScratchFolder(), True, {}, []
-    for number, (_, text) in enumerate(
-        text_chunks(path, header, rows=CHUNK_ROWS, words=reading.missing)
-    ):
+    path = files[0]
+    every = (text_chunks(p, header, rows=CHUNK_ROWS, words=reading.missing) for p in files)
+    for number, (_, text) in enumerate(chain.from_iterable(every)):
         named, missing = text.named, added(missing, text.missing)
         paths.append(folder.path / f"{number:06d}.parquet")
         text.raw.write_parquet(paths[-1])

@@ -13,10 +13,14 @@ import numpy as np
 from chainrule.errors import SchemaError
 from chainrule.table.containers import from_array, from_frame, without_names
 from chainrule.table.files.endings import TEXT_ENDINGS, file_type, require_type
+from chainrule.table.files.missing_words import added
 from chainrule.table.files.numpy_files import read_npy, read_npz
 from chainrule.table.files.parquet import read_parquet, readable, scan_parquet
 from chainrule.table.files.pipes import as_file
-from chainrule.table.files.text_files import read_text, text_chunks
+from chainrule.table.files.several import files_of
+from chainrule.table.files.text_files import Text, read_text, text_chunks
+from chainrule.table.frames.concatenated import concatenated
+from chainrule.table.frames.streams import frames_of, is_stream, whole_frame
 from chainrule.table.na_values import without_words
 from chainrule.table.table import Table
 from chainrule.table.text.reading_options import DEFAULT_READING, Reading
@@ -30,6 +34,7 @@ def read_table(
     *,
     array: str | None = None,
     header: bool | None = None,
+    glob: bool = False,
     source: str | None = None,
     decimal: str | Mapping[str, str] | None = None,
     thousands: str | Mapping[str, str] | None = None,
@@ -45,10 +50,13 @@ def read_table(
 
     Args:
         table: an ndarray (N, D), a pandas, polars or Arrow frame, or a path of .npy, .npz, .csv
-            (also .gz) or .parquet.
+            (also .gz) or .parquet. Also a folder or a list of such CSV files or of such Parquet
+            files; a polars LazyFrame, a pyarrow reader or dataset, or another object with
+            ``__arrow_c_stream__``.
         array: the name of the array in an .npz file; by default its only one.
         header: whether the first line of a text file names the columns; None decides by whether it
             could be a row.
+        glob: whether the path is a pattern of files, such as ``"part-*.parquet"``.
         source: the name of an array or frame in messages.
         decimal: the decimal mark of numbers in text, "." or ","; or by column: ``{"price": ","}``.
         thousands: the mark between thousands: ",", ".", "'", " ", or "" for none; or by column.
@@ -83,9 +91,13 @@ def read_table(
                 f"{table.source}: is already read; pass these options to the call that reads it"
             )
         return _require_same_words(table, reading)
-    if isinstance(table, (str, os.PathLike)):
+    if (paths := files_of(table, glob=glob)) is not None:
+        found = _read_several(paths, header, reading)
+    elif isinstance(table, (str, os.PathLike)):
         with as_file(Path(table)) as (path, _):
             found = called(_read_path(path, array, header, reading), path, Path(table))
+    elif is_stream(table):
+        found = without_words(from_frame(whole_frame(table), source or "the table"), reading)
     elif isinstance(table, np.ndarray):
         found = without_words(from_array(table, source or "the array"), reading)
     else:
@@ -101,14 +113,29 @@ def read_chunks(
     rows: int = CHUNK_ROWS,
     reading: Reading | None = None,
 ) -> Iterator[Table]:
-    """Reads a CSV or Parquet file in chunks of about ``rows`` rows, one at a time.
+    """Reads CSV or Parquet files and streams in chunks of about ``rows`` rows, one at a time.
 
-    Other tables are one.
+    Chunks of several files, those of a folder or a list, follow one another. Other tables are one
+    chunk.
 
     Raises:
         As ``read_table``, when the faulty chunk is reached.
     """
     reading = reading or DEFAULT_READING
+    if (paths := files_of(table)) is not None:
+        start = 0
+        for path in paths:
+            for chunk in _path_chunks(path, header, rows, reading):
+                yield replace(chunk, first_row=start)
+                start += len(chunk)
+        return
+    if is_stream(table):
+        start = 0
+        for frame in frames_of(table, rows):
+            chunk = without_words(from_frame(frame, "the table"), reading)
+            yield replace(chunk, first_row=start)
+            start += len(chunk)
+        return
     if not isinstance(table, (str, os.PathLike)):
         yield read_table(table, header=header, reading=reading)
         return
@@ -142,6 +169,28 @@ def _path_chunks(path: Path, header: bool | None, rows: int, reading: Reading) -
                 break
     else:
         yield read_table(path, header=header, reading=reading)
+
+
+def _read_several(paths: Sequence[Path], header: bool | None, reading: Reading) -> Table:
+    """The rows of several files of one type, in turn."""
+    source = f"{paths[0]} and {len(paths) - 1} more" if len(paths) > 1 else str(paths[0])
+    if file_type(paths[0]) == ".parquet":
+        frame = concatenated([read_parquet(path) for path in paths], "polars")
+        return without_words(from_frame(frame, source), reading)
+    texts = [read_text(path, header, reading.missing) for path in paths]
+    missing: dict[str, dict[str, int]] = {}
+    for path, text in zip(paths, texts, strict=True):
+        missing = added(missing, text.missing)
+        if text.raw.columns != texts[0].raw.columns:
+            raise SchemaError(
+                f"{path}: columns {', '.join(map(repr, text.raw.columns))}, where {paths[0]} has "
+                f"{', '.join(map(repr, texts[0].raw.columns))}: all files need the same columns"
+            )
+    raw = concatenated([text.raw for text in texts], "polars")
+    whole = Text(raw, texts[0].named, missing)
+    table = from_frame(whole.frame, source)
+    table = replace(table, text=whole.raw, reading=reading, missing=missing)
+    return table if whole.named else without_names(table)
 
 
 def called(table: Table, path: Path, name: Path) -> Table:

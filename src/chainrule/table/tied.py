@@ -24,6 +24,7 @@ from chainrule.table.columns import (
 from chainrule.table.columns.date_grid import MONTH as MONTHS
 from chainrule.table.columns.date_grid import UNIT_S
 from chainrule.table.schema import Schema
+from chainrule.table.statistics.table_statistics import TableStatistics
 from chainrule.table.table import Table
 from chainrule.table.ties import AbstractTie
 from chainrule.table.ties.equations import exact
@@ -41,7 +42,7 @@ SAID_DECIMALS = 4  # of amounts of money; measured numbers have more, and seldom
 
 def with_ties(
     schema: Schema,
-    table: Table,
+    seen: TableStatistics,
     *,
     kinds: Mapping[str, Mapping[str, Any]],
     min_count: int,
@@ -59,7 +60,7 @@ def with_ties(
 
     Args:
         schema: the schema of the table, without ties.
-        table: the table.
+        seen: the statistics of the table; ties are sought in the rows that they keep.
         kinds: the kinds, with options, that the user asked for, by name.
         min_count: smallest number of rows behind a stored number.
         left_out: ties that are not wanted: texts, or pairs of names.
@@ -67,7 +68,7 @@ def with_ties(
     Raises:
         SchemaError: a tie or a column in ``left_out`` that there is not.
     """
-    found, wide = _found(schema, table, min_count)
+    found, wide = _found(schema, seen.some, min_count)
     ties = without(found, schema, left_out)
     columns, by = list(schema.columns), {}
     for number, words in wide.items():
@@ -76,7 +77,7 @@ def with_ties(
         column = columns[number]
         if isinstance(column, Real) and column.is_continuous:
             options = kinds.get(column.name, {})
-            columns[number] = gridded = _gridded(schema, table, column, options, min_count)
+            columns[number] = gridded = _gridded(schema, seen, column, options, min_count)
             by[number] = -round(gridded.origin / (gridded.step or 1.0))
     return replace(schema, columns=tuple(columns), ties=tuple(tie.shifted(by) for tie in ties))
 
@@ -186,22 +187,28 @@ def _too_wide(column: Real, codes: np.ndarray) -> str:
 
 
 def _gridded(
-    schema: Schema, table: Table, column: Real, options: Mapping[str, Any], min_count: int
+    schema: Schema,
+    seen: TableStatistics,
+    column: Real,
+    options: Mapping[str, Any],
+    min_count: int,
 ) -> Real:
     """The column of continuous numbers on the grid of its decimals, with all its rows."""
-    position = column_positions(table, schema)[column.name]
+    position = column_positions(seen.some, schema)[column.name]
+    table = seen.table_of(position, min_count=min_count)
     cells = cells_of_column(table, position, column, schema, strict=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         codes = column.encode(cells, table.where, strict=False)
     known = column.decode(codes[np.isfinite(codes)]).astype(np.float64)
-    return column.on_decimals(
+    gridded = column.on_decimals(
         known,
         min_count=min_count,
         scale=options.get("scale"),
         least=options.get("least"),
         most=options.get("most"),
     )
+    return gridded if seen.is_whole else replace(gridded, rows=column.rows)
 
 
 def without(

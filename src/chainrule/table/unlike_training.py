@@ -16,6 +16,7 @@ import numpy as np
 from chainrule.errors import SchemaError, nearest
 from chainrule.table.codes import Codes, column_positions, encode
 from chainrule.table.columns import AbstractColumn, AbstractNumbers, Categorical
+from chainrule.table.frames.streams import is_stream
 from chainrule.table.read import read_chunks, read_table
 from chainrule.table.schema import Schema
 from chainrule.table.table import Table
@@ -79,7 +80,7 @@ def encode_chunks(
 
 
 def _chunks_of(table: Any, schema: Schema, whole: bool) -> Iterator[Table]:
-    if isinstance(table, Iterator):
+    if isinstance(table, Iterator) and not is_stream(table):
         return table
     return (
         iter([read_table(table, reading=schema.reading)])

@@ -20,6 +20,7 @@ from chainrule.progress import progress_bar
 from chainrule.rng import Source, of_rows
 from chainrule.table import Codes, Sink, Table, encode_chunks, sink_of
 from chainrule.table.frames.build import build, like
+from chainrule.table.frames.concatenated import concatenated
 
 BATCH_ROWS = 500
 T = TypeVar("T")
@@ -147,6 +148,7 @@ def answer(
     strict: bool = False,
     ranges: bool = True,
     absent_is_fine: Collection[str] = (),
+    in_parts: bool = False,
 ) -> Any:
     """Applies ``of`` to a table and returns the result as the table's kind, or writes it chunk by
     chunk.
@@ -164,19 +166,23 @@ def answer(
         strict: raise for cells whose values their columns cannot hold.
         ranges: warn of numbers outside the range of the training rows.
         absent_is_fine: columns that the table may lack without a warning.
+        in_parts: read a file in chunks, one in memory at a time, although the answer is whole.
     """
     sink = None if to is None else sink_of(to, source=table)
     asked = chunks(
         model,
         table,
-        whole=sink is None,
+        whole=sink is None and not in_parts,
         strict=strict,
         ranges=ranges,
         absent_is_fine=absent_is_fine,
     )
     if sink is None:
-        (whole,) = asked
-        return (give or as_frame)(whole.table, of(whole))
+        given, container = [], ""
+        for chunk in asked:
+            container = chunk.table.container
+            given.append((give or as_frame)(chunk.table, of(chunk)))
+        return given[0] if len(given) == 1 else concatenated(given, container)
     found = ((chunk.table, of(chunk)) for chunk in asked)
     return sink.take((frames or as_frames)(found, sink.as_text))
 

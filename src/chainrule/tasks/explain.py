@@ -35,7 +35,14 @@ SAME = 1e-9  # values count as equally likely within this many nats
 LEAST_TAIL = 2.0**-1000  # near the smallest positive float64
 
 
-def explain(model: Model, table: Any, *, relative: bool = True, strict: bool = False) -> Any:
+def explain(
+    model: Model,
+    table: Any,
+    *,
+    relative: bool = True,
+    strict: bool = False,
+    to: str | os.PathLike[str] | Sink | None = None,
+) -> Any:
     """Returns the surprise of each cell in bits, as a frame like the table.
 
     The frame has the table's shape, index and column names. The surprise is −log2 p(cell | all
@@ -51,6 +58,9 @@ def explain(model: Model, table: Any, *, relative: bool = True, strict: bool = F
         relative: subtract the expected surprise.
         strict: refuse cells whose values their columns cannot hold, and reserve no probability for
             them.
+        to: a path of CSV or Parquet, an empty folder for a file for each part, or another sink, to
+            which the frame is written. A file is read in parts, one in memory at a time, with or
+            without it.
 
     Raises:
         SchemaError: such a cell, with ``strict``.
@@ -66,8 +76,10 @@ def explain(model: Model, table: Any, *, relative: bool = True, strict: bool = F
         table,
         lambda chunk: _by_name(chunk, of(chunk)),
         give=_alike,
+        to=to,
         strict=strict,
         ranges=False,
+        in_parts=True,
     )
 
 
@@ -93,7 +105,7 @@ def terms(model: Model, table: Any, *, strict: bool = False) -> Any:
         bits = -chain_terms(chunk.rows, strict=strict) / LN2
         return _by_name(chunk, np.where(chunk.rows.codes.observed_or_outside, bits, np.nan))
 
-    return answer(model, table, of, give=_alike, strict=strict, ranges=False)
+    return answer(model, table, of, give=_alike, strict=strict, ranges=False, in_parts=True)
 
 
 def tails(
@@ -125,7 +137,7 @@ def tails(
     def of(chunk: Chunk) -> dict[str, np.ndarray]:
         return _by_name(chunk, tail_bits(chunk.rows)[0])
 
-    return answer(model, table, of, give=_alike, to=to, strict=strict, ranges=False)
+    return answer(model, table, of, give=_alike, to=to, strict=strict, ranges=False, in_parts=True)
 
 
 def _by_name(chunk: Chunk, bits: np.ndarray) -> dict[str, np.ndarray]:

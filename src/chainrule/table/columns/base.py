@@ -15,6 +15,7 @@ from chainrule.errors import SchemaError, unknown_choice
 from chainrule.table.columns.fields import number, whole
 from chainrule.table.text.notation import Notation, notation_from_json
 from chainrule.table.values.cells import Where, cells_as_text, objects_of
+from chainrule.table.values.distinct import Distinct
 from chainrule.table.values.json_values import Encoded, as_lists, as_tuples
 from chainrule.table.values.types import Type
 
@@ -33,6 +34,7 @@ class Cells:
         min_count: number of rows that make a level, an atom, or a stored number.
         categories: labels named by the column's type, encoded.
         options: the user's options for the column, without its kind.
+        different: the different cells in all rows, if ``values`` stand for more rows.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Cells:
     min_count: int
     categories: tuple[Encoded, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    different: Distinct | None = None
 
 
 class Measure(NamedTuple):

@@ -105,7 +105,7 @@ class Categorical(AbstractLevels):
     @override
     def as_requested(cls, cells: Cells, reason: str) -> Self | str:
         """The column of these labels; it is left out if all of them are rare."""
-        values = Distinct(cells.values)
+        values = cells.different or Distinct(cells.values)
         column = cls.infer(
             cells.name,
             values,

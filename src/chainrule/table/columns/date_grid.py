@@ -243,7 +243,7 @@ def _step_of(ticks: np.ndarray, unit: str, min_count: int) -> tuple[int, int]:
         whole = int(np.gcd.reduce(values - values[0]))
         step = next((s for s in natural[1:] if whole % s == 0), 1)
     for coarser in (s for s in natural if s > step):
-        off = _most_frequent(values % coarser, counts)[1]
+        off = _of_most(values % coarser)[1]
         if off.any() and _are_few(off, counts):
             inner = _shared_step(values[~off], counts[~off], min_count)
             step = inner if inner is not None and inner % coarser == 0 else coarser
@@ -256,7 +256,7 @@ def _months(seconds: np.ndarray, zone: str, min_count: int) -> DateGrid | None:
     values, counts = np.unique(seconds, return_counts=True)
     months = months_of(values)
     for from_end in (0, 1):
-        moment, off = _most_frequent(values - begin_of(months + from_end), counts)
+        moment, off = _of_most(values - begin_of(months + from_end))
         least, most = (-DAY_S, 0) if from_end else (0, LAST_OF_ALL)
         if least <= moment < most and (not off.any() or _are_few(off, counts)):
             on = ~off
@@ -278,11 +278,14 @@ def _shared_step(values: np.ndarray, counts: np.ndarray, min_count: int) -> int 
     return step if is_shared_difference(since, counts, min_count=min_count) else None
 
 
-def _most_frequent(values: np.ndarray, counts: np.ndarray) -> tuple[int, np.ndarray]:
-    """The value of most rows, and which of the values (V,) differ from it."""
-    different, which = np.unique(values, return_inverse=True)
-    most = int(np.bincount(which, weights=counts).argmax())
-    return int(different[most]), which != most
+def _of_most(values: np.ndarray) -> tuple[int, np.ndarray]:
+    """The value that most of the values (V,) are, if there is one, and which differ from it.
+
+    Only a value that all but a few share is of use, and the middle one of those sorted is this.
+    """
+    middle = len(values) // 2
+    most = int(np.partition(values, middle)[middle])
+    return most, values != most
 
 
 def _are_few(off: np.ndarray, counts: np.ndarray) -> bool:

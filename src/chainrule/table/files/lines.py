@@ -22,6 +22,7 @@ LONGEST_LINE = 2**25  # characters; a longer line is no table's
 CHUNK_CHARACTERS = 2**25  # a chunk ends after so many, however few its lines are
 BLOCK_CHARACTERS = 2**20  # parsed at a time from a text in memory
 BUFFER = 2**20  # bytes
+CELL_BYTES = 24  # of a cell in memory and of its code
 WHOLE_COPIES = 8  # memory of a text that is read whole, in multiples of its bytes
 DAMAGED = (OSError, EOFError, zlib.error)
 LINE_END = re.compile(r"\r\n|\r|\n")
@@ -56,6 +57,25 @@ def unpacked_bytes(path: Path, most: int) -> int:
     except DAMAGED as error:
         raise FormatError(f"{path}: cannot be read: {error}") from error
     return found
+
+
+def held_bytes(path: Path, most: int) -> int:
+    """About the bytes of a text that is read whole: its own, and those of its cells and codes.
+
+    Cells are counted at its begin. The result is any number above ``most`` if it is larger.
+
+    Raises:
+        FormatError: it cannot be unpacked.
+    """
+    size = unpacked_bytes(path, most)
+    try:
+        with opened(path) as file:
+            begin = file.read(BUFFER)
+    except DAMAGED as error:
+        raise FormatError(f"{path}: cannot be read: {error}") from error
+    separators = max(map(begin.count, (b",", b";", b"\t"))) or begin.count(b" ")
+    cells = begin.count(b"\n") + separators
+    return size + size * cells * CELL_BYTES // max(len(begin), 1)
 
 
 def read_whole(path: Path) -> str:

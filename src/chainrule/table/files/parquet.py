@@ -16,6 +16,7 @@ from chainrule.machine import free_bytes
 from chainrule.table.frames.fork_safety import require_polars
 
 WHOLE_COPIES = 3  # memory of a file that is read whole, in multiples of its cells' bytes
+CODE = 8  # bytes of a cell's code
 POINTER = 16  # least number of bytes of a cell of text
 
 
@@ -50,12 +51,28 @@ def scan_parquet(paths: Path | Sequence[Path]) -> Any:
 
 def cell_bytes(path: Path) -> int:
     """Lower bound on the unpacked bytes of a Parquet file's cells, from the widths of its types."""
+    rows, widths = _rows_and_widths(path)
+    return rows * sum(widths)
+
+
+def held_bytes(path: Path) -> int:
+    """Lower bound on the bytes of a table that is read whole: its cells, and a code for each.
+
+    It follows from the rows and types in the file's metadata. A packed file of few bytes may hold
+    many.
+    """
+    rows, widths = _rows_and_widths(path)
+    return rows * (sum(widths) + CODE * len(widths))
+
+
+def _rows_and_widths(path: Path) -> tuple[int, list[int]]:
+    """The number of rows, and the least bytes of a cell of each column."""
     import polars as pl
 
     with readable(str(path)):
         scan = scan_parquet(path)
         widths = [_width(dtype) for dtype in scan.collect_schema().dtypes()]
-        return int(scan.select(pl.len()).collect().item()) * sum(widths)
+        return int(scan.select(pl.len()).collect().item()), widths
 
 
 def _width(dtype: Any) -> int:

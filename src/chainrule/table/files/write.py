@@ -32,12 +32,12 @@ class Sink:
 
 
 def sink_of(to: str | os.PathLike[str] | Sink, *, source: Any = None) -> Sink:
-    """The sink that writes a CSV or Parquet file and returns its path.
+    """The sink that writes a CSV or Parquet file, or parts into a folder, and returns its path.
 
     A sink is returned unchanged.
 
     Args:
-        to: a path, or a sink.
+        to: a path, an empty folder, or a sink.
         source: the table that is read meanwhile.
 
     Raises:
@@ -47,6 +47,8 @@ def sink_of(to: str | os.PathLike[str] | Sink, *, source: Any = None) -> Sink:
     """
     if isinstance(to, Sink):
         return to
+    if Path(to).is_dir():
+        return Sink(partial(write_parts, require_empty(Path(to))), as_text=False)
     target = require_ending(to)
     if isinstance(source, str | os.PathLike) and target.exists() and target.samefile(source):
         raise ChainruleError(f"{to}: is also read; write to another file")
@@ -83,6 +85,34 @@ def write_chunks(path: str | os.PathLike[str], frames: Iterator[Any]) -> Path:
         else:
             _sink(part, frames)
     return target
+
+
+def require_empty(folder: Path) -> Path:
+    """The folder, if parts can be written into it.
+
+    Raises:
+        ChainruleError: it has files already, which parts would be mixed with.
+    """
+    if any(folder.iterdir()):
+        raise ChainruleError(f"{folder}: a folder with files; parts go into an empty one")
+    return folder
+
+
+def write_parts(folder: Path, frames: Iterator[Any]) -> Path:
+    """Writes each of polars frames of the same columns into a Parquet file of a folder.
+
+    The files are part-00000.parquet and so on, each complete when it appears. All have the types of
+    the first.
+    """
+    import polars as pl
+
+    types: list[Any] = []
+    for number, frame in enumerate(frames):
+        types = types or frame.dtypes
+        columns = zip(frame.get_columns(), types, strict=True)
+        same = pl.DataFrame([column.cast(dtype) for column, dtype in columns])
+        write_chunks(folder / f"part-{number:05d}.parquet", iter([same]))
+    return folder
 
 
 def csv_chunks(frames: Iterator[Any]) -> Iterator[str]:

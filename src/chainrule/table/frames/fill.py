@@ -22,8 +22,8 @@ def replaced(
 ) -> Any:
     """A copy of a frame or array with these values (N,) in the cells (N,) asked for.
 
-    All other cells, the index and all types stay. Columns are found by their position among the
-    table's names, since a pandas frame may use other labels.
+    All other cells, the index and all types that can hold the values stay. Columns are found by
+    their position among the table's names, since a pandas frame may use other labels.
     """
     filled_columns = [
         (names.index(name), columns[name], asked[name]) for name in columns if asked[name].any()
@@ -42,10 +42,9 @@ def replaced(
             frame = frame.clone().replace_column(position, filled)
         return frame
     for position, values, cells in filled_columns:
-        field = frame.schema.field(position)
-        frame = frame.set_column(
-            position, field, _filled_arrow(frame.column(position), values, cells)
-        )
+        filled = _filled_arrow(frame.column(position), values, cells)
+        field = frame.schema.field(position).with_type(filled.type)  # a type of nulls holds none
+        frame = frame.set_column(position, field, filled)
     return frame
 
 

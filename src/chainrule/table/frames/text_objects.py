@@ -25,6 +25,6 @@ def text_objects(series: Any) -> np.ndarray:
     for start in range(0, len(series), AT_ONCE):
         cells = series.slice(start, AT_ONCE).to_list()
         found[start : start + AT_ONCE] = (
-            [same.setdefault(cell, cell) for cell in cells] if repeats else cells
+            list(map(same.setdefault, cells, cells)) if repeats else cells
         )
     return found

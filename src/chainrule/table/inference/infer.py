@@ -14,6 +14,7 @@ from chainrule.table.columns import (
     COLUMNS,
     AbstractColumn,
     Binary,
+    Categorical,
 )
 from chainrule.table.columns.categorical import public_categories
 from chainrule.table.frames.column_index import find
@@ -23,6 +24,7 @@ from chainrule.table.inference.text_columns import (
     with_doubtful_points,
 )
 from chainrule.table.schema import LeftOut, Schema
+from chainrule.table.statistics.table_statistics import TableStatistics
 from chainrule.table.table import Table
 from chainrule.table.values.cells import is_observed, label_counts, looks
 from chainrule.table.values.distinct import Distinct
@@ -35,7 +37,7 @@ DEFAULT_TIES = "auto"
 
 
 def infer_columns(
-    table: Table,
+    seen: TableStatistics,
     *,
     kinds: Mapping[str, dict[str, Any]],
     min_count: int,
@@ -45,44 +47,43 @@ def infer_columns(
     """The schema of a table without ties; see ``infer_schema``.
 
     Args:
-        table: the table.
+        seen: the table's statistics.
         kinds: checked kinds of some columns by name.
         min_count: number of rows that make a level, an atom, or any stored number.
         strict: raise an error instead of a warning if columns would be left out.
         missing: "unknown" or "informative".
     """
+    table, options = seen.some, Options(kinds, min_count)
     table.reading.require_names(table.names, table.source)
-    if len(table) == 0:
+    if seen.rows == 0:
         raise SchemaError(f"{table.source}: no rows; a model needs at least one")
     columns, left_out, notations = [], [], []
     for position, name in enumerate(table.names):
-        values = table.columns[position]
-        cells = Distinct(values)
-        found = _known_in_few(table, name, values, Options(kinds, min_count))
+        rows = seen.table_of(position, min_count=min_count)
+        cells = Distinct(rows.columns[position])
+        every = None if seen.columns is None else seen.columns[position]
+        known = int(is_observed(cells.values).sum()) if every is None else every.known
+        found = _known_in_few(seen, name, cells.values, known, options)
         notation = None
         if found is None:
-            found, notation = infer_column(table, position, cells, Options(kinds, min_count))
+            found, notation = infer_column(rows, position, cells, options, every)
         notations.append(notation)
         if isinstance(found, str):
             left_out.append(LeftOut(name, position, found))
             continue
-        missing_cells = ~is_observed(values)
-        if missing == "informative" and bool(missing_cells.any()):
-            reason = f"{int(missing_cells.sum())} cells of {name!r} are missing"
-            flag = f"{name} is missing"
-            while flag in table.names:
-                flag += "*"
-            columns.append(
-                Binary.infer(
-                    flag,
-                    missing_cells.astype(np.float64),
-                    "bool",
-                    reason,
-                    boolean=True,
-                    flag_of=name,
-                )
+        if missing == "informative" and known < seen.rows:
+            columns.append(_flag(table, name, seen.rows - known, seen.rows))
+        labels = None if every is None else every.labels
+        counted = cells if labels is None else labels.distinct
+        found = _of_type(found, table.type_of(position), counted, min_count)
+        if every is not None:
+            found = replace(found, rows=known)
+        if labels is not None and labels.dropped and isinstance(found, Categorical):
+            found = replace(
+                found,
+                unlisted=found.unlisted + labels.dropped,
+                unlisted_rows=found.unlisted_rows + labels.dropped_rows,
             )
-        found = _of_type(found, table.type_of(position), cells, min_count)
         columns.append(replace(found, notation=notation))
     require_format_of_some(table, notations)
     columns = with_doubtful_points(table, columns, notations)
@@ -93,6 +94,16 @@ def infer_columns(
             f"{left_out[0].reason}"
         )
     return Schema(tuple(columns), table.container, tuple(left_out), table.index, table.reading)
+
+
+def _flag(table: Table, name: str, missing: int, rows: int) -> Binary:
+    """The binary column that marks the missing cells of a column."""
+    flag = f"{name} is missing"
+    while flag in table.names:
+        flag += "*"
+    reason = f"{missing} cells of {name!r} are missing"
+    ones = np.array([1.0] if 2 * missing > rows else [0.0, 1.0])
+    return Binary.infer(flag, ones, "bool", reason, boolean=True, flag_of=name)
 
 
 def _warn_of_left_out(table: Table, unwanted: list[LeftOut], strict: bool) -> None:
@@ -156,10 +167,11 @@ def require_options(min_count: int, missing: str, ties: Any) -> None:
         raise SchemaError(unknown_choice("missing", missing, MISSING))
 
 
-def _known_in_few(table: Table, name: str, values: np.ndarray, options: Options) -> str | None:
+def _known_in_few(
+    seen: TableStatistics, name: str, values: np.ndarray, known: int, options: Options
+) -> str | None:
     """The reason to leave out a column with so few known rows that it would disclose them."""
-    known = int(is_observed(values).sum())
-    if name in options.kinds or not 0 < known < options.min_count <= len(table):
+    if name in options.kinds or not 0 < known < options.min_count <= seen.rows:
         return None
     if looks(values) == "complex":
         return None  # complex numbers are refused later, with any number of rows

@@ -28,6 +28,7 @@ from chainrule.table.inference.text_columns import (
     remedy,
     written_column,
 )
+from chainrule.table.statistics.column import ColumnStatistics
 from chainrule.table.table import Table
 from chainrule.table.text.findings import Doubt
 from chainrule.table.text.notation import Notation
@@ -58,11 +59,20 @@ class Options:
 
 
 def infer_column(
-    table: Table, position: int, values: Distinct, options: Options
+    table: Table,
+    position: int,
+    values: Distinct,
+    options: Options,
+    every: ColumnStatistics | None = None,
 ) -> tuple[AbstractColumn | str, Notation | None]:
     """The column or the reason to leave it out, and its notation if not plain.
 
-    ``values`` are the cells of the table's column at that position.
+    Args:
+        table: the table.
+        position: the position of the column.
+        values: the cells of the table's column at that position.
+        options: what the user asked for.
+        every: the statistics of all rows, if the table's rows stand for them.
     """
     name, dtype = table.names[position], table.dtypes[position]
     requested = options.kinds.get(name)
@@ -74,15 +84,19 @@ def infer_column(
         written = written_column(table, position, values, min_count=options.min_count)
     if isinstance(written, Doubt):
         if requested is None:
-            return _labels(table, name, values, dtype, options, written.reason), None
+            labels = _labels_in(every, values)
+            return _labels(table, name, labels, dtype, options, written.reason), None
         if requested["kind"] != "binary":
             raise SchemaError(f"column {name!r}: {written.reason}")
     guess = _guessed if requested is None else _as_requested
     if not isinstance(written, Written):
-        return guess(table, name, values, dtype, options, None), None
-    found = guess(table, name, Distinct(written.cells), written.dtype, options, written.notation)
+        return guess(table, name, values, dtype, options, None, every), None
+    found = guess(
+        table, name, Distinct(written.cells), written.dtype, options, written.notation, None
+    )
     if isinstance(found, Categorical):  # keys, which are labels as they are written
-        return _labels(table, name, Distinct(table.labels(position)), dtype, options), None
+        labels = _labels_in(every, Distinct(table.labels(position)))
+        return _labels(table, name, labels, dtype, options), None
     return found, written.notation
 
 
@@ -93,9 +107,11 @@ def _guessed(
     dtype: str,
     options: Options,
     notation: Notation | None,
+    every: ColumnStatistics | None,
 ) -> AbstractColumn | str:
+    labels = _labels_in(every, column)
     if names_labels(table, name, dtype):
-        return _labels(table, name, column, dtype, options)
+        return _labels(table, name, labels, dtype, options)
     look, where, least_count = looks(column), table.where, options.min_count
     values = column.values
     written_as = None if notation is None else notation.describe()
@@ -116,7 +132,7 @@ def _guessed(
             name, values, dtype, written_as or "dates", where=where, min_count=least_count
         )
     if look == "label":
-        return _labels(table, name, column, dtype, options)
+        return _labels(table, name, labels, dtype, options)
     what = written_as or "numbers"
     numbers = as_numbers(name, values, where)
     known = numbers[~np.isnan(numbers)]
@@ -127,13 +143,13 @@ def _guessed(
             name, numbers, dtype, "0 or 1" if written_as is None else f"0 or 1, {written_as}"
         )
     if is_large(numbers) and (whole := integers_of(values[~np.isnan(numbers)])) is not None:
-        return _large(name, values, whole, dtype, options, written_as)
-    different = len(np.unique(known))
+        return _large(name, values, whole, dtype, options, written_as, every)
+    rows, different = _counted(known, every)
     if not Integer.accepts(numbers):
         return Real.infer(
             name, numbers, dtype, f"{what}, {different} different", min_count=least_count
         )
-    if _is_id(known, different):
+    if _is_id(known, rows, different):
         return "an id: whole numbers, all different in a narrow range"
     reason = f"whole {what}, {different} different"
     return Integer.infer(name, numbers, dtype, reason, min_count=least_count)
@@ -146,6 +162,7 @@ def _as_requested(
     dtype: str,
     options: Options,
     notation: Notation | None,
+    every: ColumnStatistics | None,
 ) -> AbstractColumn | str:
     requested = options.kinds[name]
     kind, reason = requested["kind"], "as you said"
@@ -156,7 +173,16 @@ def _as_requested(
     if looks(column) == "empty":
         return "no known value"
     categories = table.categories.get(name, ())
-    cells = Cells(name, column.values, dtype, table.where, options.min_count, categories, requested)
+    cells = Cells(
+        name,
+        column.values,
+        dtype,
+        table.where,
+        options.min_count,
+        categories,
+        requested,
+        _labels_in(every, column) if kind == "categorical" else None,
+    )
     return COLUMNS[kind].as_requested(cells, reason)
 
 
@@ -167,6 +193,7 @@ def _large(
     dtype: str,
     options: Options,
     written_as: str | None,
+    every: ColumnStatistics | None,
 ) -> AbstractColumn | str:
     """The column of integers too large for float64.
 
@@ -174,8 +201,8 @@ def _large(
     """
     count = {"min_count": options.min_count}
     found = large_integers(whole, fewest=FEWEST_FOR_ID, **count)
-    different = len(np.unique(whole))
-    if found.what == "ids" or _is_id(whole, different):
+    rows, different = _counted(whole, every)
+    if found.what == "ids" or _is_id(whole, rows, different):
         return (
             f"an id: {found.words}, all different; kinds={{{name!r}: 'real'}} takes it for a "
             "quantity"
@@ -245,18 +272,35 @@ def _require_no_stray(table: Table, name: str, column: Distinct) -> None:
     wrong[wrong] = [not is_number(cell) for cell in column.cells[wrong]]
     numbers = known - int(column.counts[wrong].sum())
     if wrong.any() and numbers >= MOSTLY_NUMBERS * known:
-        row, values = int(column.first[wrong][0]), column.values
+        row, cells = int(column.first[wrong][0]), column.cells[wrong]
         raise SchemaError(
-            f"column {name!r}: value {shown(values, row)} at {table.where(row)} is not a "
-            f"number, as {numbers} of {known} are: {remedy(name, (str(values[row]),))}"
+            f"column {name!r}: value {shown(cells, 0)} at {table.where(row)} is not a "
+            f"number, as {numbers} of {known} are: {remedy(name, (str(cells[0]),))}"
         )
 
 
-def _is_id(known: np.ndarray, different: int) -> bool:
+def _counted(known: np.ndarray, every: ColumnStatistics | None) -> tuple[int, int]:
+    """The number of known rows, and of different values in them."""
+    if every is None or every.numbers is None:
+        return len(known), len(np.unique(known))
+    return every.known, every.numbers.different
+
+
+def _labels_in(every: ColumnStatistics | None, column: Distinct) -> Distinct:
+    """The different cells in all rows, or those of a column that has all."""
+    if every is None:
+        return column
+    if every.numbers is not None:
+        values, weights = every.numbers.values, every.numbers.weights
+        return Distinct.counted(values, weights, np.zeros(len(values), dtype=np.int64))
+    return column if every.labels is None else every.labels.distinct
+
+
+def _is_id(known: np.ndarray, rows: int, different: int) -> bool:
     """Whether integers identify rows: all differ in a range where chance would have repeated one.
 
     n draws from R integers are all different with a probability of about exp(−n² / 2R). Integers
     are ids if this is below e^−10.
     """
-    n, span = len(known), float(int(known.max()) - int(known.min())) + 1
-    return n >= FEWEST_FOR_ID and different == n and span <= n * n / 20
+    span = float(int(known.max()) - int(known.min())) + 1
+    return rows >= FEWEST_FOR_ID and different == rows and span <= rows * rows / 20

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable
 from functools import cached_property
 from itertools import count
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -36,6 +36,16 @@ class Distinct:
 
     def __init__(self, values: np.ndarray) -> None:
         self.values = values
+
+    @classmethod
+    def counted(cls, cells: np.ndarray, counts: np.ndarray, first: np.ndarray) -> Self:
+        """The different cells (V,) of a column that is not held, with their counts and first rows.
+
+        ``values`` then has each of them once, and so has ``codes``.
+        """
+        found = cls(cells)
+        found.__dict__.update(_found=(np.arange(len(cells)), first), cells=cells, counts=counts)
+        return found
 
     @property
     def codes(self) -> np.ndarray:
