@@ -76,17 +76,9 @@ def require_seed(seed: int | None) -> None:
         seed_number(seed)
 
 
-def require_workers(workers: int, how: str = "best") -> None:
-    """Raises before work starts unless so many processes can answer.
-
-    One seed does not determine the draws of several.
-    """
+def require_workers(workers: int) -> None:
+    """Raises before work starts unless so many processes can answer."""
     whole_number(workers, "workers", least=1, what="how many processes answer")
-    if workers > 1 and how == "draw":
-        raise ChainruleError(
-            f"--workers {workers}: draws are made in one process; say --how best or --how mean, or "
-            "leave --workers out"
-        )
 
 
 def cells_of(given: Sequence[str]) -> list[tuple[str, str]] | None:

@@ -78,7 +78,7 @@ def run(
         require_writable(output, FRAME_TYPES, inputs=(model, table), parts=True)
     require_how(how)
     require_seed(seed)
-    require_workers(workers, how)
+    require_workers(workers)
     require_model(model)
     require_table(table, split, glob=glob)
     reading = reading_of(decimal, thousands, date_format, na_values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 import warnings
 from collections import deque
@@ -48,7 +49,8 @@ def ask(
         workers: number of processes.
         model: the model file, which each of them loads.
         table: the name of the table, by which they choose what answers.
-        options: the task's keyword arguments.
+        options: the task's keyword arguments. A seed decides a row's draws with the row's number,
+            whichever worker draws them.
     """
     if workers == 1:
         return scorer.ask(task, chunks, to=to, **options)
@@ -65,6 +67,9 @@ def _frames(
 ) -> Iterator[Any]:
     """Yields the frames of all parts in order; a few parts at a time are in memory."""
     said: set[str] = set()
+    if "seed" in options and options["seed"] is None:
+        options = options | {"seed": secrets.randbits(63)}
+    first_row = 0
     waiting: deque[Future[tuple[list[Any], list[str]]]] = deque()
     with (
         _environment(ONE_THREAD),
@@ -74,7 +79,9 @@ def _frames(
     ):
         try:
             for chunk in chunks:
-                waiting.append(pool.submit(_answer, task, chunk, as_text, options))
+                place = {"first_row": first_row} if "seed" in options else {}
+                waiting.append(pool.submit(_answer, task, chunk, as_text, options | place))
+                first_row += len(chunk)
                 if len(waiting) >= AHEAD * workers:
                     yield from _said(waiting.popleft(), said)
             while waiting:
