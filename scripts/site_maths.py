@@ -14,6 +14,8 @@ from latex2mathml.converter import convert
 
 INLINE = re.compile(r"\$<code>(.*?)</code>\$", flags=re.DOTALL)
 BLOCK = re.compile(r'(<div class="maths">)(.*?)(</div>)', flags=re.DOTALL)
+# "before k" as a subscript: a sign without the spaces of a comparison.
+BEFORE = re.compile(r"(<mrow>|<mo>&#x0002C;</mo>)<mo>&#x0003C;</mo>")
 
 
 def on_page_content(html: str, **_: Any) -> str:
@@ -22,8 +24,10 @@ def on_page_content(html: str, **_: Any) -> str:
     >>> on_page_content("p is $<code>a &lt; b</code>$.")[:11]
     'p is <math '
     """
-    html = INLINE.sub(lambda found: convert(unescape(found[1])), html)
-    return BLOCK.sub(
-        lambda found: found[1] + convert(unescape(found[2].strip()), display="block") + found[3],
-        html,
-    )
+    html = INLINE.sub(lambda found: _drawn(found[1], "inline"), html)
+    return BLOCK.sub(lambda found: found[1] + _drawn(found[2], "block") + found[3], html)
+
+
+def _drawn(formula: str, display: str) -> str:
+    drawn = convert(unescape(formula.strip()), display=display)
+    return BEFORE.sub(r'\1<mo lspace="0" rspace="0">&#x0003C;</mo>', drawn)

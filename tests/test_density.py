@@ -95,7 +95,7 @@ def test_repr_says_what_it_is(density):
     lines = repr(density).splitlines()
     assert lines[0] == "Density of 3 binary columns by NADE"
     assert lines[1].startswith(
-        f"validation: {nats:.2f} nats ({nats / math.log(2):.2f} bits) a row, "
+        f"validation: −log p {nats:.2f} nats ({nats / math.log(2):.2f} bits) a row, "
     )
     assert lines[2] == f"trained on 900 rows, {len(density.training['history'])} epochs, seed 0"
 

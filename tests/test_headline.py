@@ -67,13 +67,13 @@ def test_the_number_of_a_fit_is_that_of_score(name):
     assert training["valid_is"] == "exact"
     nats, gain = training["valid_nats"], training["independent_valid_nats"] - training["valid_nats"]
     said = (
-        f"{nats:.3f} nats ({nats / np.log(2):.3f} bits) per row, "
+        f"−log p {nats:.3f} nats ({nats / np.log(2):.3f} bits) per row, "
         f"{gain:.3f} nats better than independent columns"
     )
     assert headline(training) == said
     assert (
-        f"validation: {nats:.2f} nats ({nats / np.log(2):.2f} bits) a row, {gain:.2f} nats better"
-        in repr(density)
+        f"validation: −log p {nats:.2f} nats ({nats / np.log(2):.2f} bits) a row, "
+        f"{gain:.2f} nats better" in repr(density)
     )
 
 
@@ -127,7 +127,7 @@ def test_fit_show_repr_and_the_end_of_the_curve_say_one_number(folder):
     density = cr.load(folder / "m.chainrule")
     nats = f"{-density.score(pd.read_csv(folder / 'v.csv')):.3f}"
     (reached,) = re.findall(r"validation (.*); seed 0\n", said)
-    assert reached.startswith(f"{nats} nats (")
+    assert reached.startswith(f"−log p {nats} nats (")
     assert headline(density.training) == reached
     assert said.count("left out") == 1  # and not in a warning, too
     _, shown, _ = chainrule("show", "m.chainrule", cwd=folder)
@@ -203,13 +203,13 @@ def test_where_rows_are_many_the_number_is_marked_with_its_error(monkeypatch, fo
     assert training["valid_standard_error"] == pytest.approx(error)
     reached = headline(training)
     found = re.fullmatch(
-        r"≈ ([\d.]+) ± ([\d.]+) nats \(≈ ([\d.]+) bits\) per row, "
+        r"−log p ≈ ([\d.]+) ± ([\d.]+) nats \(≈ ([\d.]+) bits\) per row, "
         r"≈ (-?[\d.]+) ± ([\d.]+) nats better than independent columns",
         reached,
     )
     assert found[1] == f"{nats.mean():.3f}"
     assert found[2] == f"{error:.3f}"
-    assert f"validation: ≈ {nats.mean():.2f} ± {error:.2f} nats (≈ " in repr(density)
+    assert f"validation: −log p ≈ {nats.mean():.2f} ± {error:.2f} nats (≈ " in repr(density)
     density.save(folder / "many.chainrule")
     _, shown, _ = chainrule("show", "many.chainrule", cwd=folder)
     assert f"{reached}; estimated by the first 60 of 90 rows" in shown
@@ -222,9 +222,11 @@ def test_models_of_version_0_1_0_are_marked_as_they_were():
         "independent_valid_nats": 17.488,
         "valid_is": "an estimate of the mean over orders",
     }
-    assert headline(old).startswith("≈ 14.331 nats (≈ 20.675 bits) per row, ≈ 3.157 nats better")
+    assert headline(old).startswith(
+        "−log p ≈ 14.331 nats (≈ 20.675 bits) per row, ≈ 3.157 nats better"
+    )
     assert headline({**old, "valid_is": "exact"}).startswith(
-        "14.331 nats (20.675 bits) per row, 3.157 nats better"
+        "−log p 14.331 nats (20.675 bits) per row, 3.157 nats better"
     )
     assert headline({}) is None
     assert headline({**old, "valid_nats": None}) is None

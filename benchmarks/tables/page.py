@@ -70,6 +70,8 @@ Only `effort="standard"` and some kinds are set, except in section 4: four colum
 online_shoppers are labels, and two of beijing_pm25 are real numbers. Settings follow from a table
 by fixed rules. The rules were chosen on other draws of rows of these tables (seeds from 100 on).
 The baselines' settings are chosen on validation rows.
+
+Sections 1, 2, 3 and 5 were measured with version 0.1.0, sections 4 and 6 with this version.
 """
 _SHORT_OF = """\
 The list has two kinds of cases. Either chainrule gains at most a standard error over the best other
@@ -129,7 +131,8 @@ _SECONDS = """\
 The times are for two cores. The first two tables are for section 1: a fit of the training rows, and
 the scores of the test rows, both with choices on validation rows. The third table is for filling
 the missing cells of section 2. The other methods include a fit in each filling. The chainrule fit
-of that table takes as long as that of section 1.
+of that table takes as long as that of section 1. These are seconds of version 0.1.0. Fits have
+since become [four to five times as fast](benchmarks.md#speed).
 """
 
 

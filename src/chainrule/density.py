@@ -111,9 +111,10 @@ class Density:
     def explain(
         self, table: Any, relative: bool = True, *, strict: bool = False, to: Any = None
     ) -> Any:
-        """Returns the surprise of each cell in bits, as a frame of the table's shape.
+        """Returns how much more surprising each cell is than expected, in bits.
 
-        See ``tasks.explain``.
+        The frame has the table's shape. ``relative=False`` returns the surprise itself. See
+        ``tasks.explain``.
         """
         return tasks.explain(self.model, table, relative=relative, strict=strict, to=to)
 

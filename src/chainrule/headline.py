@@ -9,7 +9,7 @@ from typing import Any
 
 def headline(training: Mapping[str, Any], *, digits: int = 3, each: str = "per row") -> str | None:
     """The result in a training record, or None if it has none: exact numbers plain, others with ≈
-    and ±.
+    and ±. It is a cost, so lower is better.
 
     Both numbers refer to the same validation rows, and ± is their standard error over these rows.
 
@@ -20,7 +20,7 @@ def headline(training: Mapping[str, Any], *, digits: int = 3, each: str = "per r
 
     Examples:
         >>> headline({"valid_nats": 2.0, "independent_valid_nats": 3.5, "valid_is": "exact"})
-        '2.000 nats (2.885 bits) per row, 1.500 nats better than independent columns'
+        '−log p 2.000 nats (2.885 bits) per row, 1.500 nats better than independent columns'
     """
     nats, alone = training.get("valid_nats"), training.get("independent_valid_nats")
     if not (isinstance(nats, float) and isinstance(alone, float)):
@@ -29,7 +29,8 @@ def headline(training: Mapping[str, Any], *, digits: int = 3, each: str = "per r
     reached = _marked(nats, exact, digits, training.get("valid_standard_error"))
     gain = _marked(alone - nats, exact, digits, training.get("gain_standard_error"))
     bits = _marked(nats / math.log(2), exact, digits)
-    return f"{reached} nats ({bits} bits) {each}, {gain} nats better than independent columns"
+    better = f"{gain} nats better than independent columns"
+    return f"−log p {reached} nats ({bits} bits) {each}, {better}"
 
 
 def is_exact(training: Mapping[str, Any]) -> bool:

@@ -93,7 +93,7 @@ def test_the_page_has_a_row_for_each_table_and_names_the_best_other():
     shares = {"drift": {"rows": [share, share | {"found": 30, "false share": 0.0}]}}
     text = page.written(before, parts, shares, {"hospital": {"rows": [found]}})
     assert "| smooth drift over 20 rows | 1% | 40 | 0.05 | 0.40 | 0.50 |" in text
-    said = "| five usual kinds | blood | choice | 2 | **0.85** | 0.78 | 0.50 (boosted residuals) |"
+    said = "| five usual kinds | blood \\* | **0.85** | 0.78 | 0.50 (trees) |"
     assert said in text
     assert "| hospital | 1,200 | 9 | 0.50 | 0.25 | **0.33** | 1.00 | 3 |" in text
     assert "old" not in text.splitlines()

@@ -325,6 +325,38 @@ def test_the_tables_page_quotes_its_seconds():
         assert quoted.format(seconds[key]) in text, key
 
 
+def test_pages_and_notebooks_show_the_same_numbers_of_an_example():
+    def outputs(name):
+        cells = json.loads((ROOT / f"docs/notebooks/{name}.ipynb").read_text("utf-8"))["cells"]
+        found = [output for cell in cells for output in cell.get("outputs", ())]
+        return "\n".join("".join(each.get("data", {}).get("text/plain", "")) for each in found)
+
+    tables = (ROOT / "docs/tables.md").read_text("utf-8").split("wrong, top=3)` prints")[1]
+    shown = [line.split() for line in blocks(tables, "")[0].splitlines()[1:]]
+    assert len(shown) == 3
+    oddest = [line.split()[1:] for line in outputs("mixed_table").splitlines()]
+    assert all(line in oddest for line in shown)
+    page = (ROOT / "docs/wrong-cells.md").read_text("utf-8")
+    said = re.findall(r"│ +(\d+) │ .* │ +([\d.]+) │ ([\d.]+) │$", page, flags=re.MULTILINE)
+    printed = re.findall(
+        r"│ (\d+) +┆ .* ┆ ([\d.]+) +┆ ([\d.]+) +│", outputs("wrong_cells"), flags=re.MULTILINE
+    )
+    assert said == [(row, f"{float(b):.1f}", f"{float(q):.3f}") for row, b, q in printed]
+
+
+def test_the_page_quotes_how_many_sets_are_above_the_best_known():
+    page = (ROOT / "docs/likelihoods.md").read_text(encoding="utf-8")
+    above, sets, from_memory = re.search(
+        r"^(\d+) of the (\d+) sets are above the best known figure. (\d+) of these",
+        page,
+        re.MULTILINE,
+    ).groups()
+    assert f"of {sets}, {above} are above the best published" in BENCHMARKS
+    assert f"{from_memory} of these {above} are compared with a figure" in BENCHMARKS
+    said = f"best known on {above} of {sets} binary sets ({from_memory} of them beside"
+    assert said in " ".join(README.split())
+
+
 def test_the_page_quotes_the_real_tables():
     page = (ROOT / "docs/real-tables.md").read_text(encoding="utf-8")
     first = page.split("\n## ")[1]

@@ -244,6 +244,11 @@ def require_pages_made_of_the_project(site):
     assert '<a href="../questions/#chainrule.tasks.impute.impute">' in page("reference/fitting")
     assert '<math xmlns="http://www.w3.org/1998/Math/MathML"' in page("glossary")
     assert 'rel="next"' in page("install")
+    for word in ("bits", "nats", "h_1", "min_count", "q", "orderless-network"):
+        assert f'<h2 id="{word}">' in page("glossary")
+    narrow = 'media="(max-width: 40em)" srcset="../pictures/review-phone.png"><img alt="'
+    assert f"<picture><source {narrow}" in page("wrong-cells")
+    assert (site / "pictures/review-phone.png").exists()
     assert not re.findall(r'<script[^>]* src="https?:', page("glossary"))
 
 

@@ -86,12 +86,13 @@ def run(
     was expected there.
 
     Bits are −log2 of the probability, given the rest of the row, of a value at most as likely as
-    the cell's: 10 is one row in a thousand. Rows count from 0. A terminal shows a table; otherwise
-    the output is CSV.
+    the cell's: 10 is one row in a thousand. In Python, density.oddest has the same bits, and
+    density.explain has others. Rows count from 0. A terminal shows a table; otherwise the output is
+    CSV.
 
     With --rows, the p-value of a row is the probability that an ordinary row with the same known
-    cells is as odd. The score is its −log2, and q the expected share of ordinary rows among those
-    shown so far.
+    cells is as odd. The score is its −log2, and q the expected share of ordinary rows among this
+    row and those above it.
     """
     if output is not None:
         require_writable(output, FRAME_TYPES, inputs=(model, table), parts=True)

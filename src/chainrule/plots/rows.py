@@ -47,12 +47,16 @@ def draw(model: Model, table: Any, row: int, ax: Any) -> Any:
             va="center",
             fontsize=7,
             parse_math=False,
+            bbox={"facecolor": ax.get_facecolor(), "edgecolor": "none", "pad": 1},
         )
     found = [f"{name} = {_short(cell_as_written(chunk, at, name, 0))}" for name in names]
     ax.set_yticks(np.arange(len(shown)), found, parse_math=False)
-    ax.set_xlim(0, max(1.9 * length.max(initial=1.0), 2 * ODD))
+    longest = float(length.max(initial=1.0))
+    ax.set_xlim(0, max(1.9 * longest, 2 * ODD))
+    # The room beyond the bars is for the words, and has no numbers.
+    ax.set_xticks(np.arange(0.0, max(longest, ODD) + 1.0, ODD / 2))
     ax.axvline(ODD, color=ACCENT, linewidth=0.8, linestyle=":")
-    return titled(ax, f"row {row}", "bits: 10 are one cell in a thousand")
+    return titled(ax, f"row {row}", "bits; the dotted line, 10 bits, is one cell in a thousand")
 
 
 def _short(text: str) -> str:

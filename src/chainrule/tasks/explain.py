@@ -43,14 +43,15 @@ def explain(
     strict: bool = False,
     to: str | os.PathLike[str] | Sink | None = None,
 ) -> Any:
-    """Returns the surprise of each cell in bits, as a frame like the table.
+    """Returns how much more surprising each cell is than expected, in bits, as a frame.
 
     The frame has the table's shape, index and column names. The surprise is −log2 p(cell | all
     other known cells of its row), and NaN for unknown cells. For a value that its column cannot
     hold it is −log2 ε, where ε is the probability of all such values together (see ``score``). With
     ``relative``, the expected surprise is subtracted, both for standardised codes. Columns of 2 and
     of 500 levels then compare, and units do not matter: 0 is as surprising as usual, 10 is odd.
-    Without it, surprises are in the table's units.
+    Without it, surprises are in the table's units. ``oddest`` and the command ``chainrule explain``
+    have other bits, those of ``tails``.
 
     Args:
         model: the fitted model.

@@ -34,10 +34,11 @@ def proofread(model: Model, table: Any, *, fdr: float = 0.1, strict: bool = Fals
 
     - ``row`` (from 0), ``column``, ``found``: the cell, as the table writes it;
     - ``suggested``: what it should be; ``probability``: if the cell is wrong, the probability that
-      this is right. For numbers it is that of the values from ``low`` to ``high``;
+      this is right. For numbers it is that of the values from ``low`` to ``high``, two further
+      columns;
     - ``bits``: −log2 of the probability, given the rest of the row, of a value at most as likely;
     - ``kind``: the mistake; ``likelihood_ratio``: how many times more likely it makes the row;
-    - ``q``: the expected share of right cells among this finding and those before it.
+    - ``q``: the expected share of false findings among this one and those before it.
 
     Args:
         model: the fitted model.

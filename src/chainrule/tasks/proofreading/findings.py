@@ -45,7 +45,7 @@ class Expected:
 
 
 def q_values(log_wrong: np.ndarray) -> np.ndarray:
-    """The expected share (m,) of right cells among the first, by log odds (m,), surest first."""
+    """The expected share (m,) of false findings among the first, by log odds (m,), surest first."""
     right = 1 / (1 + np.exp(np.clip(log_wrong, -LARGEST_LOG, LARGEST_LOG)))
     return np.cumsum(right) / np.arange(1, len(right) + 1)
 
