@@ -1,5 +1,6 @@
 """The page's code runs, and its answers are those of one process."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTA
 
 
 MAKE, DASK, SPARK, RAY, DUCKDB = BLOCKS
+(SHELL,) = re.findall(r"^```sh\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
 
 
 def run(folder, name, code):
@@ -46,6 +48,20 @@ def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("at_any_size")
     run(made, "make", MAKE)
     return made
+
+
+def test_two_processes_score_and_fill_a_folder_of_files(folder):
+    here = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    command = ["bash", "-e", "-c", SHELL.replace("filled", "commands")]
+    done = subprocess.run(
+        command, cwd=folder, env=os.environ | here, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    rows = pl.read_parquet(folder / "people-*.parquet")
+    expected = cr.Scorer(folder / "m.chainrule").log_prob(rows.drop("id"))
+    found = pl.read_csv(folder / "nats.csv")["log_prob"]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert len(list((folder / "commands").iterdir())) == 4
 
 
 def test_dask_scores_and_fills_a_table_in_parts(folder):
