@@ -87,7 +87,7 @@ def write_parts(frame: pd.DataFrame, rows: int, folder: Path) -> None:
 def run(engine: str, model: str, folder: str) -> dict[str, float]:
     """Runs ``measured`` in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.scale.engines", "--one", engine, model, folder]
-    environment = os.environ | dict.fromkeys(THREADS, "1")
+    environment = os.environ | dict.fromkeys(THREADS, "1") | {"PYSPARK_PYTHON": sys.executable}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{engine} failed:\n{done.stderr[-4000:]}")

@@ -1,6 +1,8 @@
 """Spark frames are answered batch by batch, lazily, as one process answers them whole."""
 
+import os
 import shutil
+import sys
 
 import numpy as np
 import pandas as pd
@@ -19,7 +21,8 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # those of Spark about itself
 
 @pytest.fixture(scope="module")
 def session():
-    """A session whose batches hold 50 rows."""
+    """A session whose batches hold 50 rows, and whose workers have this Python."""
+    os.environ["PYSPARK_PYTHON"] = sys.executable
     built = sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
     built = built.config("spark.sql.execution.arrow.maxRecordsPerBatch", "50")
     found = built.config("spark.sql.session.timeZone", "UTC").getOrCreate()
