@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chainrule.atomic import is_held, place_of
-from chainrule.cli.checks import require_seed, require_table, require_writable
+from chainrule.cli.checks import require_model, require_seed, require_table, require_writable
 from chainrule.cli.options import with_config
 from chainrule.cli.shown import say
 from chainrule.cli.tables import (
@@ -49,6 +49,7 @@ Examples:
   chainrule fit train.csv --valid valid.csv -o m.chainrule --hidden-size 500 --epochs 20 --seed 0
   chainrule fit train.csv -o m.chainrule --seed 0 --resume
   chainrule fit orders.csv -o m.chainrule --groups customer
+  chainrule fit december.csv -o december.chainrule --start november.chainrule
   chainrule fit prices.csv -o m.chainrule --decimal , --date-format %d.%m.%Y --na-values country=
   chainrule fit red-wine -o wine.chainrule --network orderless --conditional logistic
 """
@@ -99,6 +100,10 @@ def run(
         ),
     ] = 5,
     groups: GroupsOption = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(help="A model of the same columns, whose weights the fit starts from."),
+    ] = None,
     time_limit_s: Annotated[
         float | None, typer.Option(help="Seconds that the whole fit may take.")
     ] = None,
@@ -133,6 +138,8 @@ def run(
     require_run(effort, time_limit_s, device)
     require_inference(min_count, missing, ties)
     require_seed(seed)
+    if start is not None:
+        require_model(start)
     kinds, reading = kinds_of(kind), reading_of(decimal, thousands, date_format, na_values)
     _require_tables(table, valid)
     finished = output if resume and output.exists() and not state.exists() else None
@@ -140,6 +147,7 @@ def run(
         say(f"{state}: no interrupted run here; starting from the beginning")
     train_table, valid_table = training_tables(table, valid, header, reading)
 
+    from chainrule.density import load
     from chainrule.training import fit
     from chainrule.training.checkpoint import Checkpoint
 
@@ -163,6 +171,7 @@ def run(
             groups=groups,
             time_limit_s=time_limit_s,
             config=config,
+            start=None if start is None else load(start),
             device=device,
             verbose=not quiet and finished is None,
             checkpoint=checkpoint,

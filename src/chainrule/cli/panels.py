@@ -24,7 +24,7 @@ from chainrule.training.config import FitConfig
 PANELS = {
     "What is modelled": (
         *("valid", "valid_fraction", "kind", "missing", "ties", "strict", "min_count", "groups"),
-        *("objective", "effort", "time_limit_s", "seed"),
+        *("start", "objective", "effort", "time_limit_s", "seed"),
     ),
     "Network": (
         *("network", "hidden_size", "hidden_sizes", "activation", "order", "conditional"),

@@ -22,7 +22,8 @@ from chainrule.training.data import training_data
 from chainrule.training.finished import require_same_run
 from chainrule.training.loop import train
 from chainrule.training.memory import require_memory
-from chainrule.training.recipes import recipe_for
+from chainrule.training.recipes import RECIPES, recipe_for
+from chainrule.training.recipes.warm_start import continued
 from chainrule.training.record import nats_of, record_of
 from chainrule.training.run import Run
 from chainrule.training.state import make_state
@@ -45,6 +46,7 @@ def fit(
     sample_weight: Any = None,
     groups: Any = None,
     config: FitConfig | None = None,
+    start: Density | None = None,
     time_limit_s: float | None = None,
     device: str = "auto",
     verbose: bool = True,
@@ -95,6 +97,9 @@ def fit(
             ``kinds`` has its kind. ``valid`` may have no row of a group of the table.
         config: sizes, learning rate, epochs and the rest; values of None follow from effort and
             table.
+        start: a density whose columns, network and weights the fit starts from, for newer or more
+            rows of the same columns (see ``training.recipes.warm_start``). There is no search.
+            The record names it.
         time_limit_s: seconds after which the fit returns, about: reading the table, training and
             the record of the fit together. Training ends a tenth earlier. The record is then of
             fewer rows and orders if they would take longer, but of at least 100 rows and 2 orders.
@@ -122,6 +127,10 @@ def fit(
     """
     limit = TimeLimit(time_limit_s)
     recipe, config = recipe_for(objective, network), config or FitConfig()
+    if start is not None:
+        asked_for = {"objective": objective, "network": network, "kinds": kinds, "config": config}
+        recipe, config = continued(start, RECIPES, asked_for)
+        kinds = start.schema
     recipe.check(config)
     require_run(effort, time_limit_s, device)
     device = resolved_device(device)
@@ -143,7 +152,7 @@ def fit(
     )  # fmt: skip
     asked = {
         "objective": recipe.objective, "network": recipe.name, "effort": effort, "seed": seed,
-        "groups": None if data.groups is None else data.groups.to_json(),
+        "groups": None if data.groups is None else data.groups.to_json(), **recipe.origin,
     }  # fmt: skip
     if run.finished is not None:
         require_same_run(run.finished, run.name, asked, plan, data, min_count=min_count)
@@ -152,6 +161,7 @@ def fit(
     net = recipe.start(data, plan, generator)
     # A search depends on effort and configuration.
     searched = f" {effort} {config.to_json()}" if recipe.searches else ""
+    searched += f" {recipe.origin}" if recipe.origin else ""
     description = f"{data.schema.to_json()} {recipe.name} {recipe.objective} seed {seed}{searched}"
     state = make_state(net.to(device), plan, generator)
     with run.keeping(plan, data, description, seed=seed, trials=trials, began=began) as kept:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -56,6 +58,7 @@ class AbstractRecipe(ABC):
         learns_from_missing: whether it can train on rows with missing cells.
         prefers_last: whether ``train`` prefers the last weights.
         searches: whether ``search`` may change the plan.
+        origin: what the record says of the weights at the beginning.
     """
 
     name: str
@@ -64,6 +67,7 @@ class AbstractRecipe(ABC):
     learns_from_missing: bool = False
     prefers_last: bool = False
     searches: bool = False
+    origin: Mapping[str, Any] = MappingProxyType({})
 
     def check(self, config: FitConfig) -> None:
         """Raises ChainruleError for an option that this network does not have."""
