@@ -12,6 +12,7 @@ import numpy as np
 
 from benchmarks.markdown import paragraph, table
 from benchmarks.record import RESULTS
+from benchmarks.tables.odd_rows import sets
 
 PAGE = RESULTS.parents[1] / "docs" / "odd-rows.md"
 BEGIN = "<!-- odd rows: written by python -m benchmarks.tables.odd_rows.page -->"
@@ -19,10 +20,11 @@ END = "<!-- end of odd rows -->"
 HALVES = ("choice", "report")
 
 INTRODUCTION = """
-    `python -m benchmarks.tables.odd_rows` judges the rows of 22 public sets of outliers. Learned
-    are half of the ordinary rows, with five seeds; the others are judged beside the outliers. The
-    figure is the mean area under the ROC curve, in hundredths. Below, all rows are learned and
-    judged, outliers included; chainrule then has `trim=0.25`. All choices were made on the half of
+    `python -m benchmarks.tables.odd_rows` judges the rows of public sets of outliers. Learned are
+    half of the ordinary rows; the others are judged beside the outliers (random splits: {learned}).
+    The figure is the mean area under the ROC curve, in hundredths. Below, all rows are learned and
+    judged, outliers included (fits: {contaminated}); chainrule then has `trim=0.25`.
+    {absent} All choices were made on the half of
     the sets that is called choice; the other half was read once. Fits have `effort="quick"`.
     *Likelihood* ranks rows of the same fits by log p. The last column is chainrule beside the
     method, with the standard error of the difference over the sets.
@@ -61,33 +63,50 @@ def section(parts: dict[str, Any]) -> list[str]:
         for row in _areas(parts.get(measure, {}).get("rows", []), said, half)
     ]
     names = ["task", "half", "sets", "method", "area", "chainrule beside it"]
-    lines = ["## Beside other detectors", "", paragraph(INTRODUCTION), "", *table(names, rows), ""]
+    lines = [
+        "## Beside other detectors",
+        "",
+        paragraph(_introduction(parts)),
+        "",
+        *table(names, rows),
+        "",
+    ]
     for name, of in PARAGRAPHS.items():
         if found := parts.get(name, {}).get("rows", []):
             lines += [paragraph(of(found)), ""]
     return lines[:-1]
 
 
+def _introduction(parts: dict[str, Any]) -> str:
+    """What was measured, with the seeds and without the sets that have no results."""
+    of = {measure: parts.get(measure, {}).get("rows", []) for measure in MEASURES}
+    seeds = [len({row.get("seed") for row in rows}) for rows in of.values()]
+    found = {row["set"] for rows in of.values() for row in rows}
+    absent = ", ".join(sorted(set(sets.SETS) - found))
+    missing = f"Not yet measured: {absent}." if absent else ""
+    return INTRODUCTION.format(learned=seeds[0], contaminated=seeds[1], absent=missing)
+
+
 def _areas(rows: list[dict[str, Any]], said: str, half: str) -> list[list[str]]:
     """A row of the table for each method, the best first."""
     own = [row for row in rows if row["half"] == half]
-    sets = list(dict.fromkeys(row["set"] for row in own))
-    if not sets:
+    names = list(dict.fromkeys(row["set"] for row in own))
+    if not names:
         return []
     means = {  # by method, the mean area of each set
         method: np.array(
-            [np.mean([row["areas"][method] for row in own if row["set"] == name]) for name in sets]
+            [np.mean([row["areas"][method] for row in own if row["set"] == name]) for name in names]
         )
         for method in own[0]["areas"]
     }
     found = []
     for method, area in sorted(means.items(), key=lambda pair: -pair[1].mean()):
         gap = 100 * (means["ours"] - area)
-        error = gap.std(ddof=1) / np.sqrt(len(sets)) if len(sets) > 1 else np.nan
+        error = gap.std(ddof=1) / np.sqrt(len(names)) if len(names) > 1 else np.nan
         is_ours = method == "ours"
         mean = f"{100 * area.mean():.1f}"
         found.append([
-            said, half, str(len(sets)), "**chainrule**" if is_ours else method,
+            said, half, str(len(names)), "**chainrule**" if is_ours else method,
             f"**{mean}**" if is_ours else mean,
             "" if is_ours else f"{gap.mean():+.1f} ± {error:.1f}",
         ])  # fmt: skip
