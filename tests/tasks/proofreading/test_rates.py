@@ -69,3 +69,9 @@ def test_rates_of_a_column_whose_cells_are_all_wrong_leave_some_right():
     assert rates.of_kinds.sum() < rates.of_columns.sum() < 0.95
     assert rates.of_columns.sum() > 0.5
     assert np.isfinite(rates.log_odds(suspects_of_unit([1e9]))).any()
+
+
+def test_a_kind_that_explains_many_cells_a_little_better_is_no_frequent_mistake():
+    """The model's conditional is too narrow there: half the cells would be findings."""
+    ratios = [10.0] * 200
+    assert learned(ratios).log_odds(suspects_of_unit(ratios))[:, UNIT].max() < 0

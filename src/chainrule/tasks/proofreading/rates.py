@@ -16,6 +16,11 @@ LEAST_PRIOR = 1.0  # mistakes of each kind that it counts for at least
 ALIKE = 16.0  # mistakes for which a kind's rate in all columns counts in each of them
 CHANGE = 1e-7  # of the rates, below which they are final
 LEAST, MOST = 1e-9, 0.9  # of a rate, and of all rates together
+# Of the rate of one kind of mistake in one column. A kind with many possible originals, such as a
+# dropped digit, is a wider conditional. Where the model's is too narrow, it explains every cell ten
+# times better, and its rate would grow until all of them were findings. Mistakes that are more
+# frequent have ratios that need no such rate.
+MOST_OF_COLUMN = 0.05
 # Whether a mistake writes values in an unusual manner: one that copies right values does not.
 AS_WRITTEN = np.array(
     [float(not isinstance(mistake, AnotherRow | BrokenRelation)) for mistake in MISTAKES]
@@ -54,7 +59,8 @@ def learned_rates(suspects: Suspects, can: np.ndarray, known: np.ndarray) -> Rat
     The expected number of mistakes of each kind gives its rate. The prior counts for one mistake
     of each kind at least, so that a doubtful mistake of a rare kind makes no other likely. The
     rate in one column is drawn towards that of all columns, which counts for some mistakes: the
-    errors of a dirty column make no cell of a clean one suspect. The expected number of right cells
+    errors of a dirty column make no cell of a clean one suspect. No rate exceeds
+    ``MOST_OF_COLUMN``. The expected number of right cells
     that are written in an unusual manner gives the share of that manner among right cells.
 
     Args:
@@ -79,7 +85,7 @@ def learned_rates(suspects: Suspects, can: np.ndarray, known: np.ndarray) -> Rat
         new = (counts.sum(0) + weight * prior) / (cells + weight)
         new = np.clip(new, LEAST, MOST / len(prior))
         of_columns = (counts + ALIKE) / (known[:, None] + ALIKE / new)
-        of_columns = np.maximum(of_columns, LEAST)
+        of_columns = np.clip(of_columns, LEAST, MOST_OF_COLUMN)
         of_columns /= np.maximum(of_columns.sum(1) / MOST, 1.0)[:, None]
         seen = np.log((np.bincount(group, weights=np.exp(-right))[group] + 0.5) / (rows + 1))
         more = np.where(group > 0, np.maximum(supposed - seen, 0.0), 0.0)[:, None] * AS_WRITTEN
