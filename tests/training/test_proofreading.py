@@ -207,9 +207,12 @@ def test_fits_share_the_seconds_that_are_left(monkeypatch):
 
 
 def test_proofread_has_the_keywords_of_fit_with_their_defaults(monkeypatch):
-    """The others choose a network of one order, or concern the file of one model."""
+    """The others choose a network of one order, or concern the file of one model.
+
+    A start may have seen the rows, and would expect their errors.
+    """
     of_fit, own = (inspect.signature(each).parameters for each in (cr.fit, cr.proofread))
-    missing = {"valid", "objective", "network"}
+    missing = {"valid", "objective", "network", "start"}
     missing |= {"checkpoint", "resume", "keep_checkpoint", "finished"}
     assert set(of_fit) - set(own) == missing
     assert set(own) - set(of_fit) == {"fdr", "folds"}
