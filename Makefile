@@ -11,7 +11,7 @@ RIVALS_LIST := benchmarks/tables/masses/rivals/requirements.txt
 
 help:
 	@echo "make demo   train a NADE on real digits, in under two minutes; pictures and model in chainrule-demo/"
-	@echo "make test   everything continuous integration runs, with the time each part took"
+	@echo "make test   all tests but those that need Spark or Ray, with the time each part took"
 	@echo "make test-engines   the tests that need Spark and Ray, in an environment of their own"
 	@echo "make check  format, lint and types only"
 	@echo "make bench  timings and likelihoods, written to benchmarks/results/"

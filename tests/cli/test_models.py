@@ -62,8 +62,8 @@ def test_small_tables_need_no_pytorch_and_get_the_same_answers(command, folder, 
 
 
 def test_the_size_of_the_file_decides(folder, monkeypatch):
-    def asks(table):
-        return type(models.scorer_for(folder / "m.chainrule", str(table))._density)
+    def asks(table, glob=False):
+        return type(models.scorer_for(folder / "m.chainrule", str(table), glob=glob)._density)
 
     second = asks(folder / "t.csv")
     assert second.__module__ == "chainrule.without_torch.density"
@@ -73,3 +73,4 @@ def test_the_size_of_the_file_decides(folder, monkeypatch):
     assert asks(folder / "t.csv") is second
     monkeypatch.setattr(models, "MOST_BYTES", size - 1)
     assert asks(folder / "t.csv") is cr.Density
+    assert asks(folder / "[t].csv", glob=True) is cr.Density

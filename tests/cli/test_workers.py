@@ -1,5 +1,7 @@
 """Several processes answer as one does, in order; folders and patterns are tables."""
 
+from functools import partial
+
 import numpy as np
 import polars as pl
 import pytest
@@ -96,6 +98,6 @@ def test_few_parts_are_read_ahead(folder, monkeypatch):
 
     workers.ask(
         scorer, "score", counted(), Sink(take, as_text=False), workers=2,
-        model=folder / "m.chainrule", table=str(folder / "t"), strict=False,
+        load=partial(cr.Scorer, folder / "m.chainrule"), strict=False,
     )  # fmt: skip
     assert sum(map(len, frames)) == 900

@@ -113,7 +113,8 @@ def run(
     from chainrule.cli.workers import ask
     from chainrule.table import Sink
 
-    scorer = scorer_for(model, table)
+    load = partial(scorer_for, model, table, glob=glob)
+    scorer = load()
     reading = completed(reading, scorer.schema)
     if rows:
         whole = table_of(table, split, header=header, reading=reading)
@@ -129,7 +130,7 @@ def run(
     chunks = chunks_of(table, split, header=header, reading=reading, glob=glob)
     if every_cell:
         sink = Sink(partial(give_frames, output=output, as_json=as_json), as_text=False)
-        ask(scorer, "tails", chunks, sink, workers=workers, model=model, table=table, strict=strict)
+        ask(scorer, "tails", chunks, sink, workers=workers, load=load, strict=strict)
         return
     cells = scorer.ask("oddest", chunks, top=top, strict=strict)
     give_cells(cells, output, as_json, _show)

@@ -87,7 +87,8 @@ def run(
     from chainrule.cli.workers import ask
     from chainrule.table import Sink
 
-    scorer = scorer_for(model, table)
+    load = partial(scorer_for, model, table, glob=glob)
+    scorer = load()
     chunks = chunks_of(
         table,
         split,
@@ -98,6 +99,6 @@ def run(
     as_text = not as_json and (output is None or output.suffix == ".csv")
     sink = Sink(partial(give_frames, output=output, as_json=as_json), as_text)
     ask(
-        scorer, "impute", chunks, sink, workers=workers, model=model, table=table, how=how,
+        scorer, "impute", chunks, sink, workers=workers, load=load, how=how,
         seed=seed, strict=strict,
     )  # fmt: skip

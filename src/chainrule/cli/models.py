@@ -5,20 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from chainrule.scorer import Scorer
+from chainrule.table.files.several import files_of
 
 # Larger files go to PyTorch. It takes longer to start by about two seconds, and less per row.
 MOST_BYTES = 2**20
 
 
-def scorer_for(model: Path, table: str) -> Scorer:
+def scorer_for(model: Path, table: str, *, glob: bool = False) -> Scorer:
     """Returns the scorer of a model file for a table.
 
     Args:
         model: the model file.
         table: a path, the name of a data set, or "-".
+        glob: whether the path is a pattern of files.
     """
-    path = Path(table)
-    files = path.rglob("*") if path.is_dir() else [path]
+    files = files_of(table, glob=glob) or [Path(table)]
     if sum(file.stat().st_size for file in files if file.is_file()) <= MOST_BYTES:
         return Scorer(model)
     from chainrule.density import load

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -82,7 +83,8 @@ def run(
     from chainrule.cli.workers import ask
     from chainrule.table import Sink
 
-    scorer, scored = scorer_for(model, table), []
+    load = partial(scorer_for, model, table, glob=glob)
+    scorer, scored = load(), []
     chunks = chunks_of(
         table,
         split,
@@ -107,8 +109,8 @@ def run(
             write_frames(numbered(frames), output)
 
     ask(
-        scorer, "score", chunks, Sink(write, as_text=False), workers=workers, model=model,
-        table=table, strict=strict,
+        scorer, "score", chunks, Sink(write, as_text=False), workers=workers, load=load,
+        strict=strict,
     )  # fmt: skip
     nats = np.concatenate(scored)
     mean = float(nats.mean()) if len(nats) else None

@@ -7,11 +7,10 @@ import secrets
 import sys
 import warnings
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 from chainrule.table import Sink, Table
@@ -35,8 +34,7 @@ def ask(
     to: Sink,
     *,
     workers: int,
-    model: Path,
-    table: str,
+    load: Callable[[], Any],
     **options: Any,
 ) -> Any:
     """Asks a question about a table in one process or in several, and gives the frames to a sink.
@@ -47,14 +45,13 @@ def ask(
         chunks: the parts of the table, which this process reads.
         to: takes the frames of all parts, in order.
         workers: number of processes.
-        model: the model file, which each of them loads.
-        table: the name of the table, by which they choose what answers.
+        load: returns the scorer in each of them; it is pickled.
         options: the task's keyword arguments. A seed decides a row's draws with the row's number,
             whichever worker draws them.
     """
     if workers == 1:
         return scorer.ask(task, chunks, to=to, **options)
-    return to.take(_frames(task, chunks, to.as_text, workers, (str(model), table), options))
+    return to.take(_frames(task, chunks, to.as_text, workers, load, options))
 
 
 def _frames(
@@ -62,7 +59,7 @@ def _frames(
     chunks: Iterator[Table],
     as_text: bool,
     workers: int,
-    loaded: tuple[str, str],
+    load: Callable[[], Any],
     options: dict[str, Any],
 ) -> Iterator[Any]:
     """Yields the frames of all parts in order; a few parts at a time are in memory."""
@@ -74,7 +71,7 @@ def _frames(
     with (
         _environment(ONE_THREAD),
         ProcessPoolExecutor(
-            workers, mp_context=get_context("spawn"), initializer=_begin, initargs=loaded
+            workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(load,)
         ) as pool,
     ):
         try:
@@ -100,12 +97,10 @@ def _said(done: Future[tuple[list[Any], list[str]]], said: set[str]) -> list[Any
     return frames
 
 
-def _begin(model: str, table: str) -> None:
+def _begin(load: Callable[[], Any]) -> None:
     """Loads the model in a worker, which shows no progress."""
     sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # as long as the worker
-    from chainrule.cli.models import scorer_for
-
-    _scorer.append(scorer_for(Path(model), table))
+    _scorer.append(load())
     if (torch := sys.modules.get("torch")) is not None:
         torch.set_num_threads(1)
 

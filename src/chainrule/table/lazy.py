@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from chainrule.table.files.several import files_of
 from chainrule.table.files.text_files import text_chunks
 from chainrule.table.files.typed_text import typed
 from chainrule.table.frames.build import as_polars
-from chainrule.table.frames.cells import cells_of, types_of
+from chainrule.table.frames.cells import cells_of_native, types_of
 from chainrule.table.frames.concatenated import concatenated
 from chainrule.table.frames.streams import frames_of, is_stream
 from chainrule.table.na_values import without_words
@@ -85,23 +85,21 @@ def _several_lazily(
 
 def _stream_lazily(table: Any, reading: Reading) -> Table:
     """A stream, written to Parquet files part by part if it is large."""
-    frames, held, folder, paths = [], 0, None, list[Path]()
-    for frame in frames_of(table, CHUNK_ROWS):
-        held += len(frame) * _names_in(frame) * (CODE + CODE)
+    frames, held = [], 0
+    every = frames_of(table, CHUNK_ROWS)
+    for frame in every:
         frames.append(frame)
-        if held < LARGE_BYTES:
-            continue
-        folder = folder or ScratchFolder()
-        for each in frames:
-            paths.append(folder.path / f"{len(paths):06d}.parquet")
-            _in_polars(each).write_parquet(paths[-1])
-        frames = []
-    if folder is None:
+        held += len(frame) * frame.shape[1] * (CODE + CODE)
+        if held >= LARGE_BYTES:
+            break
+    else:
         container = "polars" if type(frames[0]).__module__.startswith("polars.") else "pyarrow"
         return read_table(concatenated(frames, container), reading=reading)
-    for each in frames:
+    folder, paths = ScratchFolder(), list[Path]()
+    while frames:
         paths.append(folder.path / f"{len(paths):06d}.parquet")
-        _in_polars(each).write_parquet(paths[-1])
+        _in_polars(frames.pop(0)).write_parquet(paths[-1])
+        frames = frames or list(islice(every, 1))
     found = LazyColumns(paths, folder).table("the table", "polars", True, None)
     return without_words(found, reading)
 
@@ -109,11 +107,6 @@ def _stream_lazily(table: Any, reading: Reading) -> Table:
 def _in_polars(frame: Any) -> Any:
     """A polars or Arrow frame as a polars frame."""
     return as_polars(frame, frame.column_names) if hasattr(frame, "column_names") else frame
-
-
-def _names_in(frame: Any) -> int:
-    """The number of columns of a polars or Arrow frame."""
-    return int(frame.shape[1])
 
 
 def _text_lazily(files: Sequence[Path], header: bool | None, reading: Reading) -> Table:
@@ -147,9 +140,7 @@ class LazyColumns(AbstractColumns):
 
     @override
     def column(self, index: int) -> np.ndarray:
-        import narwhals as nw
-
-        return cells_of(nw.from_native(self._read(index), series_only=True))
+        return cells_of_native(self._read(index))
 
     @override
     def as_written(self, index: int) -> Any:
