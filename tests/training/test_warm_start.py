@@ -65,6 +65,9 @@ def test_what_the_start_has_already_is_not_asked_for(first):
         cr.fit(rows, start="m.chainrule", verbose=False)
     with pytest.raises(ChainruleError, match="start has the kinds of its columns"):
         cr.fit(rows, start=first, kinds={"age": "real"}, verbose=False)
+    for name, value in (("missing", "informative"), ("ties", "none")):
+        with pytest.raises(ChainruleError, match=f"start has the {name} of its columns"):
+            cr.fit(rows, start=first, **{name: value}, verbose=False)
     with pytest.raises(ChainruleError, match="start is of network 'orderless', not 'nade'"):
         cr.fit(rows, start=first, network="nade", verbose=False)
     with pytest.raises(ChainruleError, match="start has members = 1, not 3"):

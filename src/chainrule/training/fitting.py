@@ -99,7 +99,7 @@ def fit(
             table.
         start: a density whose columns, network and weights the fit starts from, for newer or more
             rows of the same columns (see ``training.recipes.warm_start``). There is no search.
-            The record names it.
+            ``kinds``, ``missing`` and ``ties`` are its own. The record names it.
         time_limit_s: seconds after which the fit returns, about: reading the table, training and
             the record of the fit together. Training ends a tenth earlier. The record is then of
             fewer rows and orders if they would take longer, but of at least 100 rows and 2 orders.
@@ -128,8 +128,9 @@ def fit(
     limit = TimeLimit(time_limit_s)
     recipe, config = recipe_for(objective, network), config or FitConfig()
     if start is not None:
-        asked_for = {"objective": objective, "network": network, "kinds": kinds, "config": config}
-        recipe, config = continued(start, RECIPES, asked_for)
+        of_columns = {"kinds": kinds, "missing": missing, "ties": ties}
+        of_network = {"objective": objective, "network": network, "config": config}
+        recipe, config = continued(start, RECIPES, of_network | of_columns)
         kinds = start.schema
     recipe.check(config)
     require_run(effort, time_limit_s, device)
