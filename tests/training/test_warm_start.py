@@ -49,6 +49,22 @@ def test_the_record_names_the_start_which_stays_as_it_was(first):
     assert "start" not in first.training
 
 
+@pytest.mark.parametrize("network", ["nade", "made", "committee", "orderless"])
+def test_every_network_starts_from_its_own_and_is_saved(network, tmp_path):
+    rng = np.random.default_rng(0)
+    rows = (rng.random((300, 4)) < 0.4).astype(int)
+    members = {"members": 2} if network == "committee" else {}
+    config = cr.FitConfig(epochs=2, hidden_size=8, **members)
+    first = cr.fit(
+        rows[:150], network=network, effort="quick", seed=0, config=config, verbose=False
+    )
+    warm = cr.fit(rows, start=first, seed=1, config=cr.FitConfig(epochs=2), verbose=False)
+    assert warm.training["network"] == network
+    warm.save(tmp_path / "m.chainrule")
+    again = cr.load(tmp_path / "m.chainrule")
+    np.testing.assert_array_equal(again.log_prob(rows), warm.log_prob(rows))
+
+
 def test_a_run_from_another_start_is_not_continued(first, tmp_path):
     config, rows = cr.FitConfig(epochs=2), table(300, 1)
     how = {"seed": 1, "config": config, "verbose": False, "checkpoint": tmp_path / "c"}

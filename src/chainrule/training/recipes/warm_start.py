@@ -66,7 +66,7 @@ class WarmStart(AbstractRecipe):
     def start(self, data: TrainingData, plan: Plan, generator: torch.Generator) -> AbstractNetwork:
         """The density's network, to be trained further; the density keeps its own."""
         network = copy.deepcopy(self._density.model.network)
-        return network.float().requires_grad_(True).train()
+        return network.requires_grad_(True).train()
 
     @override
     def presented(self, data: TrainingData, plan: Plan) -> Rows:
