@@ -3,7 +3,7 @@
 import pandas as pd
 import pyarrow as pa
 import pytest
-from helpers.distributed_questions import ASKED
+from helpers.distributed_questions import ASKED, require_answer_of_one_process
 
 from chainrule import distributed
 from chainrule.errors import SchemaError
@@ -31,15 +31,7 @@ def test_a_block_is_answered_as_one_process_answers_it(density, data, frame, nam
     asked = ASKED[name](density, data)
     assert isinstance(asked, data_of_ray.Dataset)
     found = pa.concat_tables(ray.get(asked.to_arrow_refs()))
-    keep, task = ["id"], {"best": "impute", "mean": "impute"}.get(name, name)
-    options = {"how": name} if task == "impute" and name != "impute" else {}
-    options |= {"fdr": 1.0} if name == "proofread" else {}
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    how = {"keep": keep, "key": "id", "seed": 3, "options": options}
-    one = density.scorer().answer_arrow(table, task, **how)
-    assert found.column_names == one.column_names
-    assert len(found) == len(one) > 0
-    pd.testing.assert_frame_equal(found.to_pandas(), one.to_pandas(), rtol=1e-12, check_dtype=False)
+    require_answer_of_one_process(found, name, density, frame)
 
 
 def test_draws_do_not_depend_on_blocks(density, data):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from helpers.distributed_questions import ASKED
+from helpers.distributed_questions import ASKED, require_answer_of_one_process
 
 from chainrule import distributed
 from chainrule.errors import SchemaError, ShapeError
@@ -41,16 +41,7 @@ def test_a_partition_is_answered_as_one_process_answers_it(density, data, frame,
     asked = ASKED[name](density, data.coalesce(1))
     assert isinstance(asked, sql.DataFrame)
     found = asked.toArrow()
-    keep, task = ["id"], {"best": "impute", "mean": "impute"}.get(name, name)
-    options = {"how": name} if task == "impute" and name != "impute" else {}
-    options |= {"fdr": 1.0} if name == "proofread" else {}
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    how = {"keep": keep, "key": "id", "seed": 3, "options": options}
-    one = density.scorer().answer_arrow(table, task, **how)
-    assert found.column_names == one.column_names
-    assert len(found) == len(one) > 0
-    of_found, of_one = found.to_pandas(), one.to_pandas()
-    pd.testing.assert_frame_equal(of_found, of_one, rtol=1e-12, check_dtype=False)
+    require_answer_of_one_process(found, name, density, frame)
 
 
 def test_draws_do_not_depend_on_partitions(density, data):

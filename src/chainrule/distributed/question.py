@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import SchemaError
@@ -52,43 +50,24 @@ class Question:
         Raises:
             SchemaError: see ``tasks.answer_schema``.
         """
-        import pyarrow as pa
+        how = {"keep": self.keep, "options": self.options}
+        return _plain(self.scorer.answer_schema(self.task, asked, **how))
 
-        found = self.scorer.answer_schema(self.task, asked, keep=self.keep, options=self.options)
-        return pa.schema([_plain(field) for field in found])
-
-    def answer(self, table: pa.Table, schema: pa.Schema | None = None) -> pa.Table:
-        """Returns the answer to a part of the frame, in the types of ``schema``.
-
-        Args:
-            table: rows with the columns ``columns_of``.
-            schema: by default ``self.schema(table.schema)``.
-        """
-        found = self.scorer.answer_arrow(
-            table,
-            self.task,
-            keep=self.keep,
-            key=self.key,
-            seed=self.seed,
-            options=self.options,
-        )
-        return found.cast(self.schema(table.schema) if schema is None else schema)
-
-    def packed(self) -> bytes:
-        """Returns the question as bytes, from which ``unpacked`` makes it once a process."""
-        return pickle.dumps(self)
+    def answer(self, table: pa.Table) -> pa.Table:
+        """Returns the answer to a part of the frame, which has the columns ``columns_of``."""
+        how = {"keep": self.keep, "key": self.key, "seed": self.seed, "options": self.options}
+        found = self.scorer.answer_arrow(table, self.task, **how)
+        return found.cast(_plain(found.schema))
 
 
-@lru_cache(maxsize=4)
-def unpacked(content: bytes) -> Question:
-    """Returns the question that ``Question.packed`` packed."""
-    return pickle.loads(content)
-
-
-def _plain(field: pa.Field) -> pa.Field:
+def _plain(schema: pa.Schema) -> pa.Schema:
+    """Returns the schema without dictionaries, and with one type of text."""
     import pyarrow as pa
 
-    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
-    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        kind = pa.string()
-    return pa.field(field.name, kind)
+    def plain(kind: pa.DataType) -> pa.DataType:
+        if pa.types.is_dictionary(kind):
+            kind = kind.value_type
+        is_text = pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+        return pa.string() if is_text else kind
+
+    return pa.schema([pa.field(field.name, plain(field.type)) for field in schema])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.distributed.question import Question, unpacked
+from chainrule.distributed.question import Question
 
 
 def answer(question: Question, data: Any) -> Any:
@@ -22,7 +22,7 @@ def answer(question: Question, data: Any) -> Any:
         question.schema(known)
     return data.select_columns(names).map_batches(
         Answers,
-        fn_constructor_args=(question.packed(),),
+        fn_constructor_args=(question,),
         batch_format="pyarrow",
         batch_size=None,
         compute=ActorPoolStrategy(min_size=1, max_size=None),
@@ -34,11 +34,11 @@ class Answers:
     """An actor that holds a question and answers blocks.
 
     Args:
-        content: the packed question.
+        question: what it asks of each block.
     """
 
-    def __init__(self, content: bytes) -> None:
-        self._question = unpacked(content)
+    def __init__(self, question: Question) -> None:
+        self._question = question
 
     def __call__(self, block: Any) -> Any:
         """Returns the answer to an Arrow table."""

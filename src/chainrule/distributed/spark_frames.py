@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from chainrule.distributed.question import Question, unpacked
+from chainrule.distributed.question import Question
 
 
 def answer(question: Question, data: Any) -> Any:
@@ -22,7 +22,7 @@ def answer(question: Question, data: Any) -> Any:
     names = question.columns_of(data.columns)
     data = data.select([f"`{name.replace('`', '``')}`" for name in names])
     schema = question.schema(to_arrow_schema(data.schema))
-    travelling = Travelling(question.packed(), data.sparkSession)
+    travelling = Travelling(question, data.sparkSession)
     return data.mapInArrow(travelling, from_arrow_schema(_storable(schema)))
 
 
@@ -30,19 +30,19 @@ class Travelling:
     """A question that Spark sends to its workers, once for each where Spark can broadcast.
 
     Args:
-        content: the packed question.
+        question: what the workers ask.
         session: broadcasts it. A session of Spark Connect cannot: it sends it with each task.
     """
 
-    def __init__(self, content: bytes, session: Any) -> None:
+    def __init__(self, question: Question, session: Any) -> None:
         context = getattr(session, "_sc", None)
-        self._content = content if context is None else context.broadcast(content)
+        self._question = question if context is None else context.broadcast(question)
 
     def __call__(self, batches: Iterator[Any]) -> Iterator[Any]:
         """Yields the answers to the batches of a partition, in Arrow batches."""
         import pyarrow as pa
 
-        question = unpacked(getattr(self._content, "value", self._content))
+        question = getattr(self._question, "value", self._question)
         if question.task == "proofread":
             held = list(batches)
             parts = [pa.Table.from_batches(held)] if held else []
