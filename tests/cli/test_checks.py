@@ -109,6 +109,8 @@ MISUSES = {
     "zero",
     "proofread rows.csv -m m.chainrule --groups a": "--groups a: --model is fitted already; leave "
     "one of them out",
+    "proofread rows.csv --glob": "--glob: files of a pattern are read in parts; pass --model, and "
+    "no --html",
     "proofread rows.csv -o x.txt": "x.txt: results are written as .csv, .parquet; end the name "
     "with one of these",
     "conditional no.chainrule rows.csv a": ABSENT,

@@ -8,7 +8,7 @@ from helpers.findings import COLUMNS
 
 import chainrule as cr
 from chainrule.errors import EvidenceError, ShapeError
-from chainrule.table import read_table
+from chainrule.table import is_read_in_parts, lazy, read_chunks, read_table
 from chainrule.tasks import proofread_by
 from chainrule.tasks.proofreading.findings import q_values
 from chainrule.tasks.proofreading.written import USUAL, is_off_grid, manner_of, usual_decimals
@@ -164,6 +164,27 @@ def test_containers_and_files_have_the_same_findings(density, findings, tmp_path
     of_pandas = density.proofread(table.to_pandas())
     assert isinstance(of_pandas, pd.DataFrame)
     assert of_pandas["suggested"].to_list() == findings["suggested"].to_list()
+
+
+def test_a_large_file_is_judged_in_parts_and_its_findings_together(density, tmp_path, monkeypatch):
+    table, right = dirty(people())
+    want = set()
+    for first, last in ((0, 199), (199, 399), (399, 400)):  # a line of the first has the names
+        table[first:last].write_csv(tmp_path / "part.csv")
+        for each in density.proofread(tmp_path / "part.csv", fdr=1.0).iter_rows(named=True):
+            want.add((each["row"] + first, each["column"], round(each["likelihood_ratio"], 6)))
+    table.write_csv(tmp_path / "t.csv")
+    monkeypatch.setattr(lazy, "LARGE_BYTES", 1000)
+    chunks = read_chunks(tmp_path / "t.csv", rows=200)
+    joined = density.proofread(chunks, fdr=1.0)
+    each = zip(joined["row"], joined["column"], joined["likelihood_ratio"], strict=True)
+    assert {(row, name, round(ratio, 6)) for row, name, ratio in each} == want
+    assert joined["q"].is_sorted()
+    surest = density.proofread(tmp_path / "t.csv")
+    assert set(right) <= set(zip(surest["row"], surest["column"], strict=True))
+    assert is_read_in_parts(tmp_path / "t.csv")
+    assert is_read_in_parts(table.lazy())
+    assert not is_read_in_parts(table)
 
 
 def test_no_row_has_no_finding(density):

@@ -16,6 +16,7 @@ from chainrule.cli.tables import (
     DateFormatOption,
     DecimalOption,
     FrameOption,
+    GlobOption,
     GroupsOption,
     HeaderOption,
     NaValuesOption,
@@ -23,6 +24,7 @@ from chainrule.cli.tables import (
     StrictOption,
     TableArgument,
     ThousandsOption,
+    chunks_of,
     completed,
     give_cells,
     kinds_of,
@@ -64,6 +66,7 @@ def run(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Makes the fit reproducible.")] = None,
     split: SplitOption = None,
+    glob: GlobOption = False,
     header: HeaderOption = None,
     strict: StrictOption = False,
     decimal: DecimalOption = None,
@@ -82,12 +85,17 @@ def run(
 
     A cell is wrong if its value is rare given the rest of its row, and undoing a usual mistake
     makes the row likely. Without a model the table is fitted first. Rows count from 0. A terminal
-    shows a table; otherwise the output is CSV.
+    shows a table; otherwise the output is CSV. With a model, a large table is read in parts, and
+    each part has its own rates of mistakes.
     """
     if output is not None:
         require_writable(output, FRAME_TYPES, inputs=(table, model))
     if html is not None:
         require_writable(html, (".html",), inputs=(table, model, output))
+    if glob and (model is None or html is not None):
+        raise ChainruleError(
+            "--glob: files of a pattern are read in parts; pass --model, and no --html"
+        )
     require_fdr(fdr)
     require_seed(seed)
     require_run(effort, time_limit_s, "auto")
@@ -100,7 +108,7 @@ def run(
     kinds = kinds_of(kind)
     if model is not None:
         require_model(model)
-    require_table(table, split)
+    require_table(table, split, glob=glob)
     reading = reading_of(decimal, thousands, date_format, na_values)
 
     if model is None:
@@ -113,10 +121,14 @@ def run(
         )  # fmt: skip
     else:
         from chainrule.density import load
+        from chainrule.table import is_read_in_parts
 
         density = load(model)
         reading = completed(reading, density.schema)
-        whole = table_of(table, split, header=header, reading=reading)
+        if html is None and (glob or (Path(table).exists() and is_read_in_parts(table))):
+            whole = chunks_of(table, split, header=header, reading=reading, glob=glob)
+        else:
+            whole = table_of(table, split, header=header, reading=reading)
         cells = density.proofread(whole, fdr, strict=strict)
     if html is not None:
         from chainrule.review import write_review

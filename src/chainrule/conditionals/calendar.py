@@ -13,9 +13,10 @@ from typing_extensions import override
 
 from chainrule.conditionals.base import AbstractConditional
 from chainrule.conditionals.between import log_one_minus_exp
+from chainrule.conditionals.components import BoundComponents
 from chainrule.conditionals.discretized import DiscretizedLogisticMixture
 from chainrule.conditionals.encodings import Standardised
-from chainrule.conditionals.mixtures import BoundComponents, choose_component
+from chainrule.conditionals.mixtures import choose_component
 from chainrule.conditionals.ranges import clamped
 from chainrule.errors import ShapeError, whole_number
 

@@ -14,9 +14,10 @@ from torch.nn import functional as F
 from typing_extensions import override
 
 from chainrule.conditionals.base import AbstractConditional
-from chainrule.conditionals.between import log_one_minus_exp, logistic_log_between
+from chainrule.conditionals.components import BoundComponents
 from chainrule.conditionals.encodings import Standardised
-from chainrule.conditionals.mixtures import BoundComponents, LogisticMixture
+from chainrule.conditionals.mixture_sums import log_masses_of_cells
+from chainrule.conditionals.mixtures import LogisticMixture
 from chainrule.conditionals.quadrature import gauss_legendre
 from chainrule.conditionals.ranges import check_range, check_warp, clamped
 from chainrule.conditionals.search import Search
@@ -155,34 +156,16 @@ class DiscretizedLogisticMixture(AbstractConditional):
         """log Σ_k w_k (F_k(x + ½) − F_k(x − ½)); −inf if x is no integer within the bounds."""
         if self.is_plain:
             return self._log_prob(params, x, self.center, self.spread)
-        bound = self.images.bind(params)
-        logs = (bound.log_weight + self._log_cells(bound, x[..., None])).logsumexp(-1)
-        inside = (x == x.round()) & (x == self._to_support(x))
-        return torch.where(inside, logs - self.images.log_inside(bound), -torch.inf)
-
-    def _log_cells(self, bound: BoundComponents, x: torch.Tensor) -> torch.Tensor:
-        """log(F_k(g(x + ½)) − F_k(g(x − ½))) of integers x, which broadcast with components."""
-        x = self._to_support(x)
+        bound, inner = self.images.bind(params), self._to_support(x)
         if self.warp is None:  # no edge is infinite, and all cells have one width
-            b, a = (
-                (((x + side - self.center) / self.spread) - bound.location) / bound.scale
-                for side in (0.5, -0.5)
-            )
-            width = 1 / self.spread / bound.scale
-            return F.logsigmoid(b) + F.logsigmoid(-a) + log_one_minus_exp(-width)
-        b, a = self.warp.forward(x + 0.5, torch), self.warp.forward(x - 0.5, torch)
-        width = self.warp.difference(x, 1.0, torch)
-        is_first, is_last = a.isinf(), b.isinf()
-        is_end = is_first | is_last
-        # An infinite edge is replaced before the formula, so that gradients stay finite.
-        b, a = torch.where(is_last, 0.0, b), torch.where(is_first, 0.0, a)
-        b, a = (
-            (((edge - self.center) / self.spread) - bound.location) / bound.scale for edge in (b, a)
-        )
-        width = torch.where(is_end, 1.0, width) / self.spread / bound.scale
-        upper, lower = F.logsigmoid(b), F.logsigmoid(-a)
-        upper, lower = torch.where(is_last, 0.0, upper), torch.where(is_first, 0.0, lower)
-        return upper + lower + torch.where(is_end, 0.0, log_one_minus_exp(-width))
+            low, high = (self.images.standard(inner + side) for side in (-0.5, 0.5))
+            logs = log_masses_of_cells(bound, low, high, low.new_tensor(1 / self.spread))
+        else:
+            low, high = (self.images.standard(self._image(inner + side)) for side in (-0.5, 0.5))
+            width = self.warp.difference(inner, 1.0, torch) / self.spread
+            logs = log_masses_of_cells(bound, low, high, width)
+        inside = (x == x.round()) & (x == inner)
+        return torch.where(inside, logs - self.images.log_inside(bound), -torch.inf)
 
     @property
     @override
@@ -212,12 +195,10 @@ class DiscretizedLogisticMixture(AbstractConditional):
         spread: float | torch.Tensor,
     ) -> torch.Tensor:
         bound = self.images.bind(params)
-        b = ((x - center + 0.5) / spread)[..., None]
-        b = (b - bound.location) / bound.scale
-        width = (spread[..., None] if isinstance(spread, torch.Tensor) else spread) * bound.scale
-        width = width.reciprocal()  # b − a, (..., K)
-        logs = logistic_log_between(b - width, b, width)
-        return torch.where(x == x.round(), (bound.log_weight + logs).logsumexp(-1), -torch.inf)
+        low, high = ((x - center + side) / spread for side in (-0.5, 0.5))
+        spread = spread if isinstance(spread, torch.Tensor) else x.new_tensor(spread)
+        logs = log_masses_of_cells(bound, low, high, spread.reciprocal())
+        return torch.where(x == x.round(), logs, -torch.inf)
 
     @override
     def sample(
@@ -298,11 +279,11 @@ class DiscretizedLogisticMixture(AbstractConditional):
         u, w = (params.new_tensor(each) for each in gauss_legendre(2 * around + 1))
         offsets = torch.arange(-around, around + 1, dtype=params.dtype, device=params.device)
         middle, is_narrow = self._middles(bound, around, thinned)
-        near = middle[..., None] + offsets  # (..., K, 33)
-        masses = self._masses_around(bound, near)
-        far = self._unwarped(self.images.component_quantiles(bound, u))
-        values = torch.where(is_narrow[..., None], near, (far + 0.5).floor())
-        weights = torch.where(is_narrow[..., None], masses, w)
+        values = middle[..., None] + offsets  # (..., K, 33)
+        weights = w.expand(values.shape).clone()
+        weights[is_narrow] = self._masses_around(bound.take(is_narrow), values[is_narrow])
+        far = self.images.component_quantiles(bound.take(~is_narrow), u)
+        values[~is_narrow] = (self._unwarped(far) + 0.5).floor()
         weights = weights * self.images.truncated(bound).log_weight.exp()[..., None]
         return self._to_support(values.flatten(-2)), weights.flatten(-2)
 
@@ -324,7 +305,7 @@ class DiscretizedLogisticMixture(AbstractConditional):
         return ((low + high) / 2).floor(), high - low <= 2 * around
 
     def _masses_around(self, bound: BoundComponents, near: torch.Tensor) -> torch.Tensor:
-        """The masses of consecutive integers, (..., K, any); the end ones absorb the tails."""
+        """The masses of consecutive integers, (n, any); the end ones absorb the tails."""
         wide = BoundComponents(bound.log_weight, bound.location[..., None], bound.scale[..., None])
         inner = near[..., 1:] - 0.5
         if self.is_plain:

@@ -12,6 +12,7 @@ import torch
 from chainrule.conditionals.base import AbstractConditional
 from chainrule.conditionals.search import bisect, searched
 from chainrule.errors import ChainruleError, ShapeError
+from chainrule.ops.cells.choose import serves_float64
 from chainrule.rng import uniforms
 
 CACHED = 2**16  # numbers of an intermediate result of which a processor's cache holds a few
@@ -91,8 +92,9 @@ class Distribution:
     def log_prob_grid(self, x: torch.Tensor) -> torch.Tensor:
         """Log-likelihoods (N, Q) of Q values for each row, in nats."""
         # One component and some rows at a time: other intermediate results would not fit the
-        # processor's cache.
-        rows = max(1, CACHED // max(x.shape[1] * self.conditional.component_count, 1))
+        # processor's cache. Kernels have one number for each value, formulas one for each term.
+        terms = 1 if serves_float64(self.params) else self.conditional.component_count
+        rows = max(1, CACHED // max(x.shape[1] * terms, 1))
         logs = [self._log_prob_grid(params, x, rows) for params in self.params.unbind(1)]
         return self._log_mean(torch.stack(logs, dim=1))
 

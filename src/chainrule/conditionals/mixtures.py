@@ -13,7 +13,9 @@ from typing_extensions import override
 
 from chainrule.conditionals import between
 from chainrule.conditionals.base import AbstractConditional
+from chainrule.conditionals.components import BoundComponents
 from chainrule.conditionals.encodings import Standardised
+from chainrule.conditionals.mixture_sums import log_densities
 from chainrule.conditionals.quadrature import gauss_legendre
 from chainrule.conditionals.ranges import check_range, check_scale, clamped
 from chainrule.conditionals.search import Search
@@ -22,15 +24,6 @@ from chainrule.errors import ChainruleError, ShapeError, whole_number
 BETWEEN = 0.75  # share of the initial variance between the components
 MEAN_STEPS = 30  # towards parameters whose mean within bounds is that of a column
 POINTS, LEAST_POINTS = 16, 4  # quadrature points per component: usually, and if thinned most
-
-
-@dataclass(frozen=True)
-class BoundComponents:
-    """The K components of a mixture with their parameters, each (..., K), in standardised units."""
-
-    log_weight: torch.Tensor
-    location: torch.Tensor
-    scale: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -119,6 +112,11 @@ class AbstractMixture(AbstractConditional):
 
     @property
     @abstractmethod
+    def density(self) -> str:
+        """The name of f among the kernels' densities."""
+
+    @property
+    @abstractmethod
     def _unit_deviation(self) -> float:
         """The standard deviation of f."""
 
@@ -154,10 +152,8 @@ class AbstractMixture(AbstractConditional):
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """log Σ_k w_k f(z_k) / s_k, by a stable log-sum-exp."""
         bound = self.bind(params)
-        z = ((x - self.center) / self.spread)[..., None]  # (..., 1)
-        z = (z - bound.location) / bound.scale  # (..., K)
-        density = self._log_density(z) - bound.scale.log()
-        logs = (bound.log_weight + density).logsumexp(-1) - math.log(self.spread)
+        logs = log_densities(bound, self.standard(x), self._log_density, self.density)
+        logs = logs - math.log(self.spread)
         if not self.is_truncated:
             return logs
         inside = x == clamped(x, self.least, self.most)
@@ -541,6 +537,11 @@ class GaussianMixture(AbstractMixture):
 
     @property
     @override
+    def density(self) -> str:
+        return "gaussian"
+
+    @property
+    @override
     def _unit_deviation(self) -> float:
         return 1.0
 
@@ -593,6 +594,11 @@ class LogisticMixture(AbstractMixture):
     @override
     def _mean_between(a: torch.Tensor, b: torch.Tensor, log_mass: torch.Tensor) -> torch.Tensor:
         return between.logistic_mean(a, b, log_mass)
+
+    @property
+    @override
+    def density(self) -> str:
+        return "logistic"
 
     @property
     @override
@@ -649,6 +655,11 @@ class LaplaceMixture(AbstractMixture):
     @override
     def _mean_between(a: torch.Tensor, b: torch.Tensor, log_mass: torch.Tensor) -> torch.Tensor:
         return between.laplace_mean(a, b, log_mass)
+
+    @property
+    @override
+    def density(self) -> str:
+        return "laplace"
 
     @property
     @override

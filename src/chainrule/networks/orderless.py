@@ -26,20 +26,21 @@ from chainrule.networks.orders import Order, make_order, order_from_json, order_
 from chainrule.networks.relations import settled
 from chainrule.networks.training_masks import drawn, for_training
 from chainrule.networks.walk import Walk
-from chainrule.ops.activations import ACTIVATIONS
+from chainrule.ops.activations import ACTIVATIONS, IN_PLACE
 from chainrule.ops.autocast import without_autocast
 from chainrule.ops.cells import choose
 from chainrule.ops.cells.dropout import draw_seed, kept
 from chainrule.rng import generator_from, normal
 
-SCAN_ROWS = 2048  # rows that go through the columns together
+SCAN_ROWS = 512  # rows that go through the columns together: their units fit a core's cache
+SCORED_ROWS = 4096  # rows whose likelihoods are computed together, from parameters
 # The share of the training rows whose given cells come first in the network's own order. Scores and
 # draws take that order. A larger share costs other questions more than it gains.
 IN_ORDER = 0.25
 MOST_WRITTEN = 2048  # inputs; beyond them looking up the rows of categories costs less
 # Rows (n,), a column, and something of these rows.
 _State = tuple[torch.Tensor, int, torch.Tensor]
-STATES = 4096  # hidden states that go through the deeper layers together
+STATES = 512  # hidden states that go through the deeper layers together, if columns have fewer
 # Where each cell is left out of its row: rows in memory together, and numbers of one array of sums.
 APART_ROWS, APART_NUMBERS = 256, 2**23
 
@@ -159,26 +160,49 @@ class OrderlessNADE(AbstractNetwork):
         The deeper layers are computed once per column.
         """
         x = self.columns.filled(x, given | asked)
-        cells, scored = torch.zeros_like(x), []
+        cells = torch.zeros_like(x)
         if choose.serves(self.output_weight) and not torch.is_grad_enabled():
             with without_autocast("cpu"):  # kernels read float32
                 scored_by_kernels = partial(self._scored, x, given, asked)
                 for rows, column, logs in self._scan(x, given, asked, scored_by_kernels):
                     cells[rows, column] = logs
             return cells
+        if torch.is_grad_enabled():
+            return self._cells_with_slopes(x, given, asked)
+        for part in torch.arange(len(x), device=x.device).split(SCORED_ROWS):
+            found: dict[int, list[tuple[torch.Tensor, torch.Tensor]]] = {}
+            for rows, column, h in self._scan(x[part], given[part], asked[part]):
+                found.setdefault(column, []).append((part[rows], self._outputs(h, column)))
+            for column, of_column in found.items():
+                rows, params = (_together(list(each)) for each in zip(*of_column, strict=True))
+                cells[rows, column] = self._logs(params, column, x, given, asked, rows)
+        return cells
+
+    def _cells_with_slopes(
+        self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor
+    ) -> torch.Tensor:
+        """``cells`` of which gradients are wanted."""
+        cells, scored = torch.zeros_like(x), []
         for rows, column, h in self._scan(x, given, asked):
-            known = self._known_at(column, given[rows], asked[rows])
-            logs = self._mixture(self._outputs(h, column), column, x[rows], known).log_prob(
-                x[rows, column]
-            )
-            if torch.is_grad_enabled():
-                scored.append((rows, torch.full_like(rows, column), logs))
-            else:  # small tensors kept between large freed ones would fragment the heap
-                cells[rows, column] = logs
+            logs = self._logs(self._outputs(h, column), column, x, given, asked, rows)
+            scored.append((rows, torch.full_like(rows, column), logs))
         if not scored:
             return cells
         rows, columns, logs = (torch.cat(tensors) for tensors in zip(*scored, strict=True))
         return cells.index_put((rows, columns), logs)
+
+    def _logs(
+        self,
+        params: torch.Tensor,
+        column: int,
+        x: torch.Tensor,
+        given: torch.Tensor,
+        asked: torch.Tensor,
+        rows: torch.Tensor,
+    ) -> torch.Tensor:
+        """Log-likelihoods (n,) of a column's codes in some rows, by parameters (n, M, width)."""
+        known = self._known_at(column, given[rows], asked[rows])
+        return self._mixture(params, column, x[rows], known).log_prob(x[rows, column])
 
     @override
     def begin(self, x: torch.Tensor, given: torch.Tensor) -> Walk:
@@ -574,28 +598,42 @@ class OrderlessNADE(AbstractNetwork):
         return torch.addmm(a, given.to(a.dtype), self.flag_weight)
 
     def _learned(
-        self, a: torch.Tensor, column: int, values: torch.Tensor, rows: torch.Tensor
+        self,
+        a: torch.Tensor,
+        column: int,
+        values: torch.Tensor,
+        rows: torch.Tensor,
+        *,
+        in_place: bool = False,
     ) -> torch.Tensor:
-        """The sums (N, H) after a column's values (N,) are given in the rows bool (N,)."""
+        """The sums (N, H) after a column's values (N,) are given in the rows bool (N,).
+
+        They are in new memory, or replace ``a`` if ``in_place``.
+        """
         encoding = self.columns.encodings[column]
         if not self.columns.all_evidence:
             rows = rows & encoding.is_evidence(values)
         value_weight = self.value_weight[self.columns.input_rows(column)]
         flag_weight = self.flag_weight[column : column + 1]
+        is_every = bool(rows.all())
         if encoding.is_one_hot:
-            row = value_weight.index_select(0, values.long().clamp(0, encoding.width - 1))
-            return a + torch.where(rows[:, None], row + flag_weight, 0)
-        weight = torch.cat([value_weight, flag_weight])
-        flag = torch.ones_like(values[:, None])
-        inputs = torch.cat([encoding.encode(values), flag], dim=1)  # (N, width + 1)
-        return torch.addmm(a, torch.where(rows[:, None], inputs, 0), weight)
+            weight = value_weight + flag_weight
+            added = weight.index_select(0, values.long().clamp(0, encoding.width - 1))
+        else:
+            flag = torch.ones_like(values[:, None])
+            inputs = torch.cat([encoding.encode(values), flag], dim=1)  # (N, width + 1)
+            added = inputs @ torch.cat([value_weight, flag_weight])
+        if not is_every:
+            added = torch.where(rows[:, None], added, 0)
+        return a.add_(added) if in_place else a + added
 
     def _deeper(self, a: torch.Tensor, seeds: Sequence[tuple[int, int]] = ()) -> torch.Tensor:
         """The last hidden layer (N, M H) from sums of the first; ``seeds`` draw the dropout."""
         h = self._drop(ACTIVATIONS[self.activation](a), seeds[:1])
         for k, weight in enumerate(self.hidden_weights, 1):
             sums = self._layer(h, weight, self.hidden_biases[k])
-            h = self._drop(ACTIVATIONS[self.activation](sums), seeds[k : k + 1])
+            act = ACTIVATIONS if torch.is_grad_enabled() else IN_PLACE
+            h = self._drop(act[self.activation](sums), seeds[k : k + 1])
         return h
 
     def _params(self, a: torch.Tensor, seeds: Sequence[tuple[int, int]]) -> torch.Tensor:
@@ -687,10 +725,11 @@ class OrderlessNADE(AbstractNetwork):
                 else:
                     waiting.append((rows[is_asked], column, a[is_asked]))
                 held += len(waiting[-1][0])
-                a = self._learned(a, column, chunk[:, column], is_asked)
                 if held >= STATES:
                     yield from finish(waiting)
                     waiting, held = [], 0
+                in_place = not waiting and not torch.is_grad_enabled()
+                a = self._learned(a, column, chunk[:, column], is_asked, in_place=in_place)
             yield from finish(waiting)
 
     def _scored(
@@ -699,7 +738,7 @@ class OrderlessNADE(AbstractNetwork):
         """Log-likelihoods (n,) of codes x (N, D) by the kernels, from sums of the first layer."""
         if not waiting:
             return
-        sums, shape = torch.cat([a for _, _, a in waiting]), self._shape()
+        sums, shape = _together([a for _, _, a in waiting]), self._shape()
         h = hidden_layers(shape, self._weights(), sums.new_empty(0), sums)[-1]  # (M, H, n)
         weight = self.output_weight.unflatten(0, (self.members, -1))
         bias = self.output_bias.unflatten(0, (self.members, -1))
@@ -756,10 +795,15 @@ class OrderlessNADE(AbstractNetwork):
 
     def _deepened(self, waiting: list[_State]) -> Iterator[_State]:
         if waiting:
-            h = self._deeper(torch.cat([a for _, _, a in waiting]))
+            h = self._deeper(_together([a for _, _, a in waiting]))
             chunks = h.split([len(rows) for rows, _, _ in waiting])
             for (rows, column, _), h_of_rows in zip(waiting, chunks, strict=True):
                 yield rows, column, h_of_rows
+
+
+def _together(parts: list[torch.Tensor]) -> torch.Tensor:
+    """The rows of all parts; a single part itself, without a copy."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def _beside(

@@ -10,3 +10,7 @@ ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "sigmoid": torch.sigmoid,
     "relu": torch.relu,
 }
+IN_PLACE: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "sigmoid": torch.Tensor.sigmoid_,
+    "relu": torch.Tensor.relu_,
+}

@@ -36,7 +36,7 @@ from chainrule.table.files.write import Sink, csv_chunks, sink_of, write_chunks,
 from chainrule.table.filled import Fills, filled, filled_frames
 from chainrule.table.infer import infer_schema
 from chainrule.table.inference.infer import DEFAULT_TIES, MIN_COUNT
-from chainrule.table.lazy import read_table_lazily
+from chainrule.table.lazy import is_read_in_parts, read_table_lazily
 from chainrule.table.outside import beyond_bounds, outside_distance, with_broken_bounds
 from chainrule.table.read import read_chunks, read_table
 from chainrule.table.schema import LeftOut, Schema
@@ -87,6 +87,7 @@ __all__ = [
     "in_manner_of",
     "infer_schema",
     "is_of_few",
+    "is_read_in_parts",
     "log_outside",
     "log_scales",
     "masses",

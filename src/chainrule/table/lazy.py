@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
@@ -54,30 +54,46 @@ def read_table_lazily(
         return read_table(table, header=header, reading=reading)
     with as_file(Path(table)) as (path, folder):
         kind = file_type(path)
-        if kind == ".parquet" and held_bytes(path) >= LARGE_BYTES:
+        if kind == ".parquet" and _are_large([path]):
             found = without_words(
                 LazyColumns([path], folder).table(str(path), "polars", True, None), reading
             )
-        elif kind in TEXT_ENDINGS and held_by_text(path, LARGE_BYTES) >= LARGE_BYTES:
+        elif kind in TEXT_ENDINGS and _are_large([path]):
             found = _text_lazily([path], header, reading)
         else:
             found = read_table(path, header=header, reading=reading)
         return called(found, path, Path(table))
 
 
+def is_read_in_parts(table: Any) -> bool:
+    """Whether a table is a stream, an iterator of chunks, or files that are large together."""
+    if is_stream(table) or isinstance(table, Iterator):
+        return True
+    paths = files_of(table)
+    if paths is None and isinstance(table, str | os.PathLike) and Path(table).is_file():
+        paths = [Path(table)]
+    return paths is not None and _are_large(paths)
+
+
+def _are_large(paths: Sequence[Path]) -> bool:
+    """Whether the cells of these files take much memory together."""
+    kind, held = file_type(paths[0]), 0
+    if kind != ".parquet" and kind not in TEXT_ENDINGS:
+        return False
+    for path in paths:
+        held += held_bytes(path) if kind == ".parquet" else held_by_text(path, LARGE_BYTES)
+        if held >= LARGE_BYTES:
+            return True
+    return False
+
+
 def _several_lazily(
     table: Any, paths: Sequence[Path], header: bool | None, reading: Reading
 ) -> Table:
     """Several files, read whole if they are not large together."""
-    is_parquet = file_type(paths[0]) == ".parquet"
-    held = 0
-    for path in paths:
-        held += held_bytes(path) if is_parquet else held_by_text(path, LARGE_BYTES)
-        if held >= LARGE_BYTES:
-            break
-    else:
+    if not _are_large(paths):
         return read_table(table, header=header, reading=reading)
-    if is_parquet:
+    if file_type(paths[0]) == ".parquet":
         columns = LazyColumns(paths)
         return without_words(columns.table(str(paths[0].parent), "polars", True, None), reading)
     return _text_lazily(paths, header, reading)

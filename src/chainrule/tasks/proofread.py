@@ -10,10 +10,11 @@ import numpy as np
 
 from chainrule.arguments import require_fdr
 from chainrule.model import Model
+from chainrule.table import is_read_in_parts
 from chainrule.table.frames.build import build
 from chainrule.tasks.answer import chunks
 from chainrule.tasks.proofreading.cells import cells_of_chunk
-from chainrule.tasks.proofreading.findings import columns_of_findings
+from chainrule.tasks.proofreading.findings import columns_of_findings, joined_findings
 from chainrule.tasks.proofreading.rows import blame
 from chainrule.tasks.proofreading.suspects import Judges
 
@@ -42,7 +43,9 @@ def proofread(model: Model, table: Any, *, fdr: float = 0.1, strict: bool = Fals
 
     Args:
         model: the fitted model.
-        table: rows of the columns that were fitted; a file is read whole.
+        table: rows of the columns that were fitted. A file is read whole. If it is large, or if the
+            table is a stream, it is read in parts, one in memory at a time. Each part then has
+            rates of mistakes of its own; ``q`` is that of all.
         fdr: the largest ``q`` that is returned, the expected share of false findings. A cell that
             is right with five times this probability is no finding. With 1, all cells are returned
             that are wrong with a probability of 1 % or more.
@@ -73,15 +76,17 @@ def proofread_by(
         fdr, strict: see ``proofread``.
         progress: whether a progress bar is shown on stderr.
     """
-    fdr = require_fdr(fdr)
+    fdr, whole = require_fdr(fdr), fold is not None or not is_read_in_parts(table)
+    parts, container = [], "polars"
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "column ", UserWarning)  # of cells that are findings
-        (chunk,) = chunks(
-            models[0], table, whole=True, strict=strict, ranges=False, progress=progress
-        )
-    fold = np.zeros(len(chunk.rows), dtype=np.int64) if fold is None else fold
-    networks = [chunk.rows.network, *(model.in_float64() for model in models[1:])]
-    cells, judges = cells_of_chunk(chunk), Judges.of(chunk.rows, networks, fold)
-    columns = columns_of_findings(chunk, judges, cells, blame(judges, cells), fdr)
-    container = "pandas" if chunk.table.container == "pandas" else "polars"
-    return build(columns, {}, container)
+        for chunk in chunks(
+            models[0], table, whole=whole, strict=strict, ranges=False, progress=progress
+        ):
+            networks = [chunk.rows.network, *(model.in_float64() for model in models[1:])]
+            by = np.zeros(len(chunk.rows), dtype=np.int64) if fold is None else fold
+            cells, judges = cells_of_chunk(chunk), Judges.of(chunk.rows, networks, by)
+            blamed = blame(judges, cells)
+            parts.append(columns_of_findings(chunk, judges, cells, blamed, fdr, alone=whole))
+            container = "pandas" if chunk.table.container == "pandas" else "polars"
+    return build(joined_findings(parts, fdr), {}, container)

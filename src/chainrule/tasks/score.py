@@ -8,9 +8,12 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 
 from chainrule.model import Model
+from chainrule.networks import AbstractNetwork
 from chainrule.table import Sink, log_outside, log_scales, masses
-from chainrule.tasks.answer import Batch, answer, chunks
+from chainrule.tasks.answer import BATCH_ROWS, Batch, answer, chunks
 from chainrule.tasks.outside import cell_nats, row_nats
+
+MOST_ROWS, NUMBERS = 4096, 2**21  # rows scored at a time, and parameters of their conditionals
 
 
 class Parts(NamedTuple):
@@ -118,7 +121,9 @@ def nats(rows: Batch, *, strict: bool = False) -> np.ndarray:
     """Returns what ``score`` returns, (n,) nats, for encoded rows."""
     rows.model.require_evidence(rows.codes.observed_or_outside, name="known")
     found = rows.each(
-        lambda b: row_nats(b.network, b.x, b.observed, b.outside).cpu().numpy(), "scoring"
+        lambda b: row_nats(b.network, b.x, b.observed, b.outside).cpu().numpy(),
+        "scoring",
+        rows=_rows_together(rows.network),
     )
     return found + shares(rows, strict=strict).sum(1)
 
@@ -130,9 +135,17 @@ def chain_terms(rows: Batch, *, strict: bool = False) -> np.ndarray:
     """
     rows.model.require_evidence(rows.codes.observed_or_outside, name="known")
     found = rows.each(
-        lambda b: cell_nats(b.network, b.x, b.observed, b.outside).cpu().numpy(), "scoring"
+        lambda b: cell_nats(b.network, b.x, b.observed, b.outside).cpu().numpy(),
+        "scoring",
+        rows=_rows_together(rows.network),
     )
     return found + shares(rows, strict=strict)
+
+
+def _rows_together(network: AbstractNetwork) -> int:
+    """How many rows are scored at a time: as many as have ``NUMBERS`` parameters."""
+    width = max(1, sum(network.columns.param_widths))
+    return max(BATCH_ROWS, min(MOST_ROWS, NUMBERS // width))
 
 
 def shares(rows: Batch, *, strict: bool = False) -> np.ndarray:

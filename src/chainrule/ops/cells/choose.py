@@ -18,6 +18,15 @@ def serves(tensor: torch.Tensor) -> bool:
     return is_float32 and not torch.compiler.is_compiling() and is_compiled()
 
 
+def serves_float64(tensor: torch.Tensor) -> bool:
+    """Whether the kernels of float64 serve such a tensor. None of them has gradients."""
+    is_float64 = tensor.device.type == "cpu" and tensor.dtype == torch.float64
+    needs_slopes = torch.is_grad_enabled() and tensor.requires_grad
+    if not is_float64 or needs_slopes or torch.compiler.is_compiling():
+        return False
+    return is_compiled()
+
+
 @lru_cache(maxsize=1)
 def is_compiled() -> bool:
     """Whether the kernels can be imported; their compiler may be absent or disabled."""

@@ -56,12 +56,20 @@ def columns_of_findings(
     cells: Sequence[ColumnCells | None],
     blamed: Blamed,
     fdr: float,
+    *,
+    alone: bool = True,
 ) -> dict[str, np.ndarray]:
-    """The columns of the findings with q-values up to ``fdr``; see ``tasks.proofread``."""
+    """The columns of a chunk's findings; see ``tasks.proofread``.
+
+    ``log_wrong`` is a further column, the log odds by which they are sorted. If the chunk is the
+    whole table, q-values go up to ``fdr``. Otherwise all cells are returned that may be findings
+    beside those of other chunks, and ``joined_findings`` chooses.
+    """
     order = np.argsort(-blamed.log_wrong, kind="stable")
     q = q_values(blamed.log_wrong[order])
     least = max(LEAST_POSTERIOR, 1 - MOST_TIMES * fdr)
-    chosen = order[(q <= fdr) & (blamed.log_wrong[order] >= np.log(least) - np.log1p(-least))]
+    likely = blamed.log_wrong[order] >= np.log(least) - np.log1p(-least)
+    chosen = order[(q <= fdr) & likely if alone else likely]
     suspects, q = blamed.suspects.take(chosen), q[: len(chosen)]
     odds, kinds = blamed.log_odds[chosen], blamed.log_odds[chosen].argmax(1)
     table = np.full((5, len(suspects)), np.nan)
@@ -98,7 +106,18 @@ def columns_of_findings(
         "kind": objects_of([MISTAKES[k].name for k in kinds.tolist()]),
         "likelihood_ratio": ratio,
         "q": q,
+        "log_wrong": blamed.log_wrong[chosen],
     }
+
+
+def joined_findings(parts: Sequence[dict[str, np.ndarray]], fdr: float) -> dict[str, np.ndarray]:
+    """The findings of all chunks, surest first, whose q-values among all go up to ``fdr``."""
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    order = np.argsort(-columns["log_wrong"], kind="stable")
+    columns = {name: cells[order] for name, cells in columns.items()}
+    columns["q"] = q_values(columns.pop("log_wrong"))
+    within = columns["q"] <= fdr
+    return {name: cells[within] for name, cells in columns.items()}
 
 
 def _expected(
