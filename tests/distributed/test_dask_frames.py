@@ -9,9 +9,12 @@ import pytest
 from helpers import some_tables
 from helpers.distributed_questions import ASKED
 
+import chainrule as cr
 from chainrule import distributed
 from chainrule.errors import SchemaError, ShapeError
+from chainrule.table.statistics import table_statistics
 
+dask = pytest.importorskip("dask", reason="Dask is not installed: pip install .[dask]")
 dd = pytest.importorskip("dask.dataframe", reason="Dask is not installed: pip install .[dask]")
 pytestmark = pytest.mark.filterwarnings("ignore:.*outside the range of the training:UserWarning")
 
@@ -49,6 +52,31 @@ def test_findings_name_their_rows(density, frame):
     assert answer.dtypes.to_dict() == found.dtypes.to_dict()
     assert set(answer["id"]) <= set(frame["id"])
     assert set(answer["column"]) <= set(density.schema.names)
+
+
+@pytest.mark.parametrize("partitions", [1, 3, 20])
+def test_the_schema_is_that_of_the_whole(frame, partitions):
+    data = dd.from_pandas(frame, npartitions=partitions, sort=True)
+    found = distributed.infer_schema(data, kinds={"id": "leave out"}, min_count=3)
+    whole = data.compute(scheduler="sync")
+    expected = cr.infer_schema(whole, kinds={"id": "leave out"}, min_count=3)
+    assert str(found) == str(expected)
+    assert found.columns == expected.columns
+
+
+def test_above_the_cap_bounds_and_labels_are_exact(monkeypatch):
+    rng = np.random.default_rng(0)
+    many = pd.DataFrame({
+        "x": rng.integers(-70, 900, 3000), "town": rng.choice(["Bern", "Oslo", "Rome"], 3000),
+    })  # fmt: skip
+    monkeypatch.setattr(table_statistics, "MOST_ROWS", 500)
+    data = dd.from_pandas(many, npartitions=9)
+    with dask.config.set(scheduler="sync"):
+        found = distributed.infer_schema(data, kinds={"x": "integer"})
+        whole = cr.infer_schema(many, kinds={"x": "integer"})
+    (x, town), (expected, labels) = found.columns, whole.columns
+    assert (x.low, x.high, x.rows) == (expected.low, expected.high, 3000)
+    assert (town.levels, town.rows) == (labels.levels, 3000)
 
 
 def test_nothing_is_computed_before_it_is_asked_for(density, frame):

@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 from helpers.distributed_questions import ASKED, require_answer_of_one_process
 
+import chainrule as cr
 from chainrule import distributed
 from chainrule.errors import SchemaError
 
@@ -32,6 +33,13 @@ def test_a_block_is_answered_as_one_process_answers_it(density, data, frame, nam
     assert isinstance(asked, data_of_ray.Dataset)
     found = pa.concat_tables(ray.get(asked.to_arrow_refs()))
     require_answer_of_one_process(found, name, density, frame)
+
+
+def test_the_schema_is_that_of_the_whole(engine, frame):
+    whole = pa.Table.from_pandas(frame, preserve_index=False)
+    how = {"kinds": {"id": "leave out"}, "min_count": 3}
+    found = distributed.infer_schema(data_of_ray.from_arrow(whole).repartition(5), **how)
+    assert str(found) == str(cr.infer_schema(whole, **how))
 
 
 def test_draws_do_not_depend_on_blocks(density, data):

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from helpers.distributed_questions import ASKED, require_answer_of_one_process
 
+import chainrule as cr
 from chainrule import distributed
 from chainrule.errors import SchemaError, ShapeError
 
@@ -42,6 +43,13 @@ def test_a_partition_is_answered_as_one_process_answers_it(density, data, frame,
     assert isinstance(asked, sql.DataFrame)
     found = asked.toArrow()
     require_answer_of_one_process(found, name, density, frame)
+
+
+def test_the_schema_is_that_of_the_whole(session, frame):
+    whole = pa.Table.from_pandas(frame, preserve_index=False)
+    how = {"kinds": {"id": "leave out"}, "min_count": 3}
+    found = distributed.infer_schema(session.createDataFrame(whole), **how)
+    assert str(found) == str(cr.infer_schema(whole, **how))
 
 
 def test_draws_do_not_depend_on_partitions(density, data):

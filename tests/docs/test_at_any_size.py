@@ -18,7 +18,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "at-any-size.md").read_text(encodin
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
 
 
-MAKE, DASK, SPARK, RAY, DUCKDB = BLOCKS
+MAKE, DASK, SCHEMA, SPARK, RAY, DUCKDB = BLOCKS
 (SHELL,) = re.findall(r"^```sh\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
 
 
@@ -27,6 +27,7 @@ def run(folder, name, code):
     command = [sys.executable, f"{name}.py"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def require_answers(folder, scores, filled=None):
@@ -68,6 +69,11 @@ def test_dask_scores_and_fills_a_table_in_parts(folder):
     pytest.importorskip("dask.dataframe")
     run(folder, "by_dask", DASK)
     require_answers(folder, "scores/*.parquet", "filled/*.parquet")
+
+
+def test_dask_infers_the_schema_of_all_partitions(folder):
+    pytest.importorskip("dask.dataframe")
+    assert "town" in run(folder, "schema", SCHEMA)
 
 
 def test_duckdb_scores_a_table_in_parts(folder):

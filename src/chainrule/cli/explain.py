@@ -103,11 +103,13 @@ def run(
     if rows and every_cell:
         raise ShapeError("--rows and --every-cell are two questions: leave one of them out")
     require_workers(workers)
-    if workers > 1 and not every_cell:
-        raise ShapeError(f"--workers {workers} is for --every-cell: add it, or leave --workers out")
+    if workers > 1 and rows:
+        raise ShapeError(f"--rows ranks rows among each other: leave --workers {workers} out")
     require_model(model)
     require_table(table, split, glob=glob)
     reading = reading_of(decimal, thousands, date_format, na_values)
+
+    import polars as pl
 
     from chainrule.cli.models import scorer_for
     from chainrule.cli.workers import ask
@@ -132,7 +134,14 @@ def run(
         sink = Sink(partial(give_frames, output=output, as_json=as_json), as_text=False)
         ask(scorer, "tails", chunks, sink, workers=workers, load=load, strict=strict)
         return
-    cells = scorer.ask("oddest", chunks, top=top, strict=strict)
+    if workers > 1:
+        found: list[Any] = []
+        how = {"workers": workers, "load": load, "top": top, "strict": strict}
+        ask(scorer, "oddest_of_parts", chunks, Sink(found.extend, as_text=False), **how)
+        every = pl.concat(found).sort("distance", "bits", "relative", descending=True)
+        cells = every.drop("distance", "relative").head(top)
+    else:
+        cells = scorer.ask("oddest", chunks, top=top, strict=strict)
     give_cells(cells, output, as_json, _show)
 
 

@@ -7,5 +7,6 @@ are cores may be answered at once.
 """
 
 from chainrule.distributed.questions import explain, impute, proofread, sample, score
+from chainrule.distributed.schemas import infer_schema
 
-__all__ = ["explain", "impute", "proofread", "sample", "score"]
+__all__ = ["explain", "impute", "infer_schema", "proofread", "sample", "score"]

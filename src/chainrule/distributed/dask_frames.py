@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from chainrule.distributed.question import Question
+from chainrule.distributed.schemas import FAN, statistics_of
 from chainrule.errors import SchemaError
+from chainrule.table import TableStatistics
 
 
 def answer(question: Question, data: Any) -> Any:
@@ -19,6 +21,17 @@ def answer(question: Question, data: Any) -> Any:
     dtypes = dict(meta.dtypes)
     found = data.map_partitions(answer_frame, question, dtypes, meta=meta, enforce_metadata=False)
     return found.clear_divisions() if question.task == "proofread" else found
+
+
+def statistics(data: Any) -> TableStatistics:
+    """Returns the statistics of a Dask frame, counted by partitions and joined in a tree."""
+    from dask.delayed import delayed
+
+    count, join = delayed(statistics_of), delayed(TableStatistics.joined)
+    parts = [count(part, number) for number, part in enumerate(data.to_delayed())]
+    while len(parts) > 1:
+        parts = [join(parts[start : start + FAN]) for start in range(0, len(parts), FAN)]
+    return parts[0].compute()
 
 
 def empty_answer(frame: Any, question: Question) -> Any:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 from chainrule.arguments import NO_OPTIONS
+from chainrule.distributed.engines import module_of
 from chainrule.distributed.question import Question
-from chainrule.errors import SchemaError, ShapeError
+from chainrule.errors import ShapeError
 from chainrule.scorer import Scorer
 
 
@@ -166,35 +165,7 @@ def _answer(
     options: Mapping[str, Any] = NO_OPTIONS,
 ) -> Any:
     """Returns the answer of the engine whose frame it is."""
-    engine = ENGINES.get(type(data).__module__.partition(".")[0])
-    if engine is None or not hasattr(data, engine.method):
-        raise SchemaError(
-            f"a {type(data).__module__}.{type(data).__name__} is not distributed: pass "
-            f"{', '.join(each.frame for each in FRAMES[:-1])} or {FRAMES[-1].frame}; a Density "
-            "answers frames and files of one machine itself"
-        )
+    module = module_of(data)
     scorer = density if isinstance(density, Scorer) else density.scorer()
     question = Question(scorer, task, tuple(keep), key, seed, dict(options))
-    return import_module(f"chainrule.distributed.{engine.room}").answer(question, data)
-
-
-@dataclass(frozen=True)
-class Engine:
-    """A library of distributed frames.
-
-    Attributes:
-        frame: the class of its frames, for messages.
-        method: what a frame of it can do.
-        room: the module of this package that answers its frames.
-    """
-
-    frame: str
-    method: str
-    room: str
-
-
-DASK = Engine("a dask.dataframe.DataFrame", "map_partitions", "dask_frames")
-SPARK = Engine("a pyspark.sql.DataFrame", "mapInArrow", "spark_frames")
-RAY = Engine("a ray.data.Dataset", "map_batches", "ray_datasets")
-FRAMES = (DASK, SPARK, RAY)
-ENGINES = {"dask": DASK, "dask_expr": DASK, "pyspark": SPARK, "ray": RAY}
+    return module.answer(question, data)

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any
 
 from chainrule.distributed.question import Question
+from chainrule.distributed.schemas import (
+    NUMBER,
+    PART,
+    joined,
+    packed,
+    statistics_of_batches,
+    unpacked,
+)
+from chainrule.errors import SchemaError
+from chainrule.table import TableStatistics
+
+GROUPS = 8  # tasks that join the statistics of partitions
+first = itemgetter(0)
 
 
 def answer(question: Question, data: Any) -> Any:
@@ -24,6 +38,31 @@ def answer(question: Question, data: Any) -> Any:
     schema = question.schema(to_arrow_schema(data.schema))
     travelling = Travelling(question, data.sparkSession)
     return data.mapInArrow(travelling, from_arrow_schema(_storable(schema)))
+
+
+def statistics(data: Any) -> TableStatistics:
+    """Returns the statistics of a Spark frame: its tasks count, ``GROUPS`` others join."""
+    kind = f"{NUMBER} bigint, {PART} binary"
+    counted = data.mapInArrow(_count, kind).repartitionByRange(GROUPS, NUMBER)
+    parts = sorted(unpacked(counted.mapInArrow(_join, kind).toArrow().to_batches()), key=first)
+    if not parts:
+        raise SchemaError("the frame has no rows; a model needs at least one")
+    return TableStatistics.joined([found for _, found in parts])
+
+
+def _count(batches: Iterator[Any]) -> Iterator[Any]:
+    """Yields the packed statistics of a partition."""
+    from pyspark import TaskContext  # pyright: ignore[reportMissingImports]
+
+    number = TaskContext.get().partitionId()
+    yield packed(statistics_of_batches(batches, number), number)
+
+
+def _join(batches: Iterator[Any]) -> Iterator[Any]:
+    """Yields the packed statistics of several partitions."""
+    parts = sorted(unpacked(batches), key=first)
+    number = parts[0][0] if parts else 0
+    yield packed(joined(found for _, found in parts), number)
 
 
 class Travelling:

@@ -11,7 +11,13 @@ from chainrule.tasks.conditional import conditional
 from chainrule.tasks.dependence import dependence
 from chainrule.tasks.drift import HeldOutFigures, drift, figures_of_held_out
 from chainrule.tasks.drifting.result import Change, Drift
-from chainrule.tasks.explain import explain, oddest, tails, terms
+from chainrule.tasks.explain import (
+    explain,
+    oddest,
+    oddest_of_parts,
+    tails,
+    terms,
+)
 from chainrule.tasks.features import features
 from chainrule.tasks.impute import Imputed, impute
 from chainrule.tasks.marginal import marginal
@@ -43,6 +49,7 @@ __all__ = [
     "marginal",
     "odd_rows",
     "oddest",
+    "oddest_of_parts",
     "proofread",
     "proofread_by",
     "row_log_p",

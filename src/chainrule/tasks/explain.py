@@ -32,6 +32,8 @@ from chainrule.tasks.score import chain_terms
 
 LN2 = math.log(2)
 SAME = 1e-9  # values count as equally likely within this many nats
+RANKED_BY = ("distance", "bits", "relative")  # columns of odd cells, largest first
+UNSHOWN = ("distance", "relative")  # those that are not shown
 LEAST_TAIL = 2.0**-1000  # near the smallest positive float64
 
 
@@ -281,8 +283,20 @@ def oddest(model: Model, table: Any, *, top: int = 20, strict: bool = False) -> 
         container = "pandas" if chunk.table.container == "pandas" else "polars"
         found.append(_oddest_columns(chunk, top))
     columns = {name: np.concatenate([each[name] for each in found]) for name in found[0]}
-    order = np.lexsort((-columns.pop("relative"), -columns["bits"], -columns.pop("distance")))[:top]
-    return build({name: cells[order] for name, cells in columns.items()}, {}, container)
+    order = np.lexsort([-columns[name] for name in reversed(RANKED_BY)])[:top]
+    named = {name: cells for name, cells in columns.items() if name not in UNSHOWN}
+    return build({name: cells[order] for name, cells in named.items()}, {}, container)
+
+
+def oddest_of_parts(
+    model: Model, table: Any, *, to: Sink, top: int = 20, strict: bool = False
+) -> Any:
+    """Gives a sink the ``top`` oddest cells of each part, with the columns of ``RANKED_BY``."""
+
+    def of(chunk: Chunk) -> dict[str, np.ndarray]:
+        return _oddest_columns(chunk, top)
+
+    return answer(model, table, of, to=to, strict=strict, ranges=False)
 
 
 def _oddest_columns(chunk: Chunk, top: int) -> dict[str, np.ndarray]:
