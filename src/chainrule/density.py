@@ -14,7 +14,7 @@ import torch
 from typing_extensions import override
 
 from chainrule import fileformat, plain_html, tasks
-from chainrule.arguments import NO_OPTIONS
+from chainrule.arguments import NO_OPTIONS, POOL_ROWS
 from chainrule.errors import ChainruleError, FormatError, printable
 from chainrule.headline import headline
 from chainrule.model import Model
@@ -205,6 +205,35 @@ class Density:
         They are given the rest of the row; see ``tasks.conditional``.
         """
         return tasks.conditional(self.model, table, column, quantiles=quantiles, strict=strict)
+
+    def probability(self, event: Any, given: Any = None, *, draws: int = POOL_ROWS) -> Any:
+        """Returns the probability of an event, with its standard error; of a list, those of each.
+
+        See ``tasks.probability`` for how it is found.
+
+        Args:
+            event: words such as "age > 60 and sex == 'Female'", a polars expression, or a dict of
+                sets, intervals (low, high) and values; or a list of these.
+            given: an event that is known to hold, in the same forms.
+            draws: how many rows are drawn once, for all questions that are not summed exactly.
+
+        Raises:
+            SchemaError: an unknown column or label, or words that are not understood.
+            ChainruleError: a condition that has no probability.
+
+        Examples:
+            >>> import chainrule as cr
+            >>> rows = np.array([[0, 0], [0, 0], [1, 1], [1, 1], [1, 0]] * 40)
+            >>> config = cr.FitConfig(hidden_size=4, epochs=20)
+            >>> density = cr.fit(rows, network="nade", seed=0, verbose=False, config=config)
+            >>> found = density.probability("x0 == 1 or x1 == 1")
+            >>> expected = 1 - np.exp(density.log_prob(np.array([[0, 0]]), strict=True)[0])
+            >>> found.method, bool(abs(found.value - expected) < 1e-6)
+            ('exact', True)
+            >>> density.probability({"x1": 1}, given="x0 == 0").value < 0.2
+            True
+        """
+        return tasks.probability(self.model, event, given=given, draws=draws)
 
     def marginal(self, *columns: Hashable) -> Any:
         """Returns p(column), or p(first, second), as a frame with a row for each value or pair.

@@ -13,7 +13,7 @@ import numpy as np
 from typing_extensions import override
 
 from chainrule import fileformat
-from chainrule.arguments import NO_OPTIONS, QUANTILES
+from chainrule.arguments import NO_OPTIONS, POOL_ROWS, QUANTILES
 from chainrule.errors import FormatError
 from chainrule.table import Schema
 from chainrule.tensors.threads import one_thread
@@ -134,6 +134,10 @@ class Scorer:
     ) -> Any:
         """Returns p(column | the rest of each row); see ``Density.conditional``."""
         return self._answer("conditional", table, column, quantiles=quantiles, strict=strict)
+
+    def probability(self, event: Any, given: Any = None, *, draws: int = POOL_ROWS) -> Any:
+        """Returns the probability of an event or of several; see ``Density.probability``."""
+        return self._answer("probability", event, given, draws=draws)
 
     def marginal(self, *columns: Hashable) -> Any:
         """Returns p(column), or p(first, second), as a frame; see ``Density.marginal``."""

@@ -167,9 +167,9 @@ class AbstractConditional(AbstractLeaf, ABC):
     def log_between(
         self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor
     ) -> torch.Tensor:
-        """log P(low <= value <= high), (...), of a discrete column with an order.
+        """log P(low <= value <= high), (...), of a column with an order.
 
-        Ends are codes, low at most high; they may be infinite.
+        Ends are codes, low at most high; they may be infinite. By default, values are whole.
         """
         exact = params.double()  # the difference of two numbers cancels
         is_open, is_endless = low == -torch.inf, high == torch.inf
@@ -189,6 +189,15 @@ class AbstractConditional(AbstractLeaf, ABC):
         mass = self.log_between(params, low, high).exp()
         level = (below + q * mass).clamp(torch.finfo(q.dtype).tiny, 1 - torch.finfo(q.dtype).eps)
         return torch.minimum(torch.maximum(self.quantile(params, level), low), high)
+
+    def sample_between(
+        self, params: torch.Tensor, uniforms: torch.Tensor, low: torch.Tensor, high: torch.Tensor
+    ) -> torch.Tensor:
+        """Draws values (...) of the distribution truncated to [low, high], which has some mass.
+
+        By default, they are its quantiles at the levels ``uniforms`` (...) on [0, 1).
+        """
+        return self.quantile_between(params, uniforms, low, high)
 
     def points_between(
         self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor, count: int

@@ -393,6 +393,18 @@ class DiscretizedLogisticMixture(AbstractConditional):
         return whole - self.images.log_inside(bound) if self.images.is_truncated else whole
 
     @override
+    def sample_between(
+        self, params: torch.Tensor, uniforms: torch.Tensor, low: torch.Tensor, high: torch.Tensor
+    ) -> torch.Tensor:
+        """A draw from the continuous mixture between the outer edges, rounded to an integer."""
+        edges = self._image(low.double() - 0.5), self._image(high.double() + 0.5)
+        a, b = (self.images.standard(clamped(edge, *self.bounds)) for edge in edges)
+        z = self.images.drawn_between(params, uniforms, a, b)
+        drawn = (self._unwarped(self.images.from_standard(z)) + 0.5).floor()
+        drawn = self._to_support(drawn).to(params.dtype)
+        return torch.minimum(torch.maximum(drawn, low), high)
+
+    @override
     def points_between(
         self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor, count: int
     ) -> tuple[torch.Tensor, torch.Tensor]:

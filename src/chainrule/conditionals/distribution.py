@@ -128,6 +128,29 @@ class Distribution:
             self.params[rows, chosen], left.to(uniform.dtype), temperature
         )
 
+    def log_between(self, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
+        """log P(low <= value <= high), (N,), for ends (N,) that may be infinite."""
+        return self._log_mean(
+            self.conditional.log_between(self.params, self._each(low), self._each(high))
+        )
+
+    def draw_between(
+        self, uniform: torch.Tensor, low: torch.Tensor, high: torch.Tensor
+    ) -> torch.Tensor:
+        """Turns uniforms (N,) into values (N,) of the distributions truncated to [low, high].
+
+        A uniform selects a component by its mass there; the rest of it draws the value.
+        """
+        if self.components == 1:
+            return self.conditional.sample_between(self.params[:, 0], uniform, low, high)
+        logs = self.conditional.log_between(self.params, self._each(low), self._each(high))
+        logs = self.log_weight.to(logs.device).double() + logs
+        logs = torch.where((logs > -torch.inf).any(1, keepdim=True), logs, 0.0)
+        chosen, left = choose(logs, uniform)
+        rows = torch.arange(len(chosen), device=chosen.device)
+        params = self.params[rows, chosen]
+        return self.conditional.sample_between(params, left.to(uniform.dtype), low, high)
+
     def cdf(self, x: torch.Tensor) -> torch.Tensor:
         """P(value <= x), (N,)."""
         return self._mean(self.conditional.cdf(self.params, self._each(x)))

@@ -391,6 +391,44 @@ class AbstractMixture(AbstractConditional):
         logs = torch.where(from_below, self._log_cdf(b), self._log_cdf(-a))
         return torch.where(is_whole, 0.0, torch.where(is_open, logs, inner))
 
+    @override
+    def log_between(
+        self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor
+    ) -> torch.Tensor:
+        """Sums of the components' log-masses, which neither cancel nor underflow."""
+        bound = self.bind(params)
+        ends = (self._within(end)[..., None] for end in (low, high))
+        logs = self.log_masses_between(bound, *ends)
+        whole = (bound.log_weight + logs).logsumexp(-1)
+        return whole - self.log_inside(bound) if self.is_truncated else whole
+
+    @override
+    def sample_between(
+        self, params: torch.Tensor, uniforms: torch.Tensor, low: torch.Tensor, high: torch.Tensor
+    ) -> torch.Tensor:
+        """The uniform selects a component by its mass in the range; the rest of it draws there."""
+        found = self.drawn_between(params, uniforms, self._within(low), self._within(high))
+        values = self._to_support(self.from_standard(found)).to(params.dtype)
+        return torch.minimum(torch.maximum(values, low), high)
+
+    def _within(self, x: torch.Tensor) -> torch.Tensor:
+        """Standardised values within the bounds."""
+        return self._clamped(self.standard(x)) if self.is_truncated else self.standard(x)
+
+    def drawn_between(
+        self, params: torch.Tensor, uniforms: torch.Tensor, low: torch.Tensor, high: torch.Tensor
+    ) -> torch.Tensor:
+        """What ``sample_between`` draws, with standardised ends (...) and values, in float64."""
+        bound, a, b = self.bind(params.double()), low.double()[..., None], high.double()[..., None]
+        logs = bound.log_weight + self.log_masses_between(bound, a, b)
+        logs = torch.where((logs > -torch.inf).any(-1, keepdim=True), logs, 0.0)
+        inside = BoundComponents(logs.log_softmax(-1), bound.location, bound.scale)
+        u, k = choose_component(inside, uniforms.double())
+        location, scale = bound.location.gather(-1, k), bound.scale.gather(-1, k)
+        u = u.clamp(torch.finfo(u.dtype).tiny, 1 - torch.finfo(u.dtype).eps)[..., None]
+        z = self._inner_quantile(u, (a - location) / scale, (b - location) / scale)
+        return (location + scale * z)[..., 0]
+
     @property
     def standard_bounds(self) -> tuple[float | None, float | None]:
         """The bounds in standardised units."""

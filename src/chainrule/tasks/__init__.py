@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chainrule.arguments import QUANTILES
 from chainrule.tasks.arrow import answer_arrow, answer_schema
+from chainrule.tasks.asking.answers import Interval, Probability
 from chainrule.tasks.calibrate import Calibration, row_log_p
 from chainrule.tasks.coding import codes, table
 from chainrule.tasks.compare import Comparison, compare
@@ -16,6 +17,7 @@ from chainrule.tasks.features import features
 from chainrule.tasks.impute import Imputed, impute
 from chainrule.tasks.marginal import marginal
 from chainrule.tasks.odd_rows import odd_rows
+from chainrule.tasks.probability import probability
 from chainrule.tasks.proofread import proofread, proofread_by
 from chainrule.tasks.sample import sample
 from chainrule.tasks.score import Parts, score, score_parts
@@ -28,7 +30,9 @@ __all__ = [
     "Drift",
     "HeldOutFigures",
     "Imputed",
+    "Interval",
     "Parts",
+    "Probability",
     "answer_arrow",
     "answer_schema",
     "codes",
@@ -43,6 +47,7 @@ __all__ = [
     "marginal",
     "odd_rows",
     "oddest",
+    "probability",
     "proofread",
     "proofread_by",
     "row_log_p",
