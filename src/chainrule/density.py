@@ -235,6 +235,42 @@ class Density:
         """
         return tasks.probability(self.model, event, given=given, draws=draws)
 
+    def expected_rows(
+        self, where: Any, rows: int, given: Any = None, *, draws: int = POOL_ROWS
+    ) -> tasks.Interval:
+        """Returns how many of so many rows an event is expected to hold in, with an interval.
+
+        See ``tasks.expected_rows``.
+        """
+        return tasks.expected_rows(self.model, where, rows=rows, given=given, draws=draws)
+
+    def mean(
+        self, column: Hashable, given: Any = None, *, draws: int = POOL_ROWS
+    ) -> tasks.Interval:
+        """Returns the mean of a column given an event, with an interval; see ``tasks.mean``.
+
+        Examples:
+            >>> import chainrule as cr
+            >>> rows = np.random.default_rng(0).normal(size=(400, 2)).round(1)
+            >>> rows[:, 1] += rows[:, 0]
+            >>> density = cr.fit(rows, effort="quick", seed=0, verbose=False)
+            >>> found = density.mean("x1", given="x0 > 1")
+            >>> found.low < found.value < found.high, found.value > density.mean("x1").value
+            (True, True)
+            >>> density.quantile("x1", 0.9).value > density.quantile("x1", 0.5).value
+            True
+        """
+        return tasks.mean(self.model, column, given=given, draws=draws)
+
+    def quantile(
+        self, column: Hashable, q: float, given: Any = None, *, draws: int = POOL_ROWS
+    ) -> tasks.Interval:
+        """Returns a quantile of a column given an event, with an interval.
+
+        See ``tasks.quantile``.
+        """
+        return tasks.quantile(self.model, column, q, given=given, draws=draws)
+
     def marginal(self, *columns: Hashable) -> Any:
         """Returns p(column), or p(first, second), as a frame with a row for each value or pair.
 
@@ -305,7 +341,8 @@ class Density:
         Args:
             n: number of rows.
             given: cells to keep: a dict of one value per column, or a table of one row or n rows
-                with missing cells.
+                with missing cells. Or an event, as for ``probability``: words such as
+                "age > 60 and sex == 'Female'", an expression, or a dict with sets or intervals.
             temperature: 1 samples the model; towards 0 each step takes its most probable value.
             seed: makes the draw reproducible: a row's draws depend on the seed and on the row's
                 number alone.
@@ -338,6 +375,7 @@ class Density:
         interval: float | None = None,
         first_row: int = 0,
         strict: bool = False,
+        given: Any = None,
         to: str | os.PathLike[str] | None = None,
     ) -> Any:
         """Returns the table with its missing cells filled.
@@ -356,6 +394,7 @@ class Density:
             first_row: the number of the table's first row, if it is a part of a larger one.
             strict: refuse cells whose values their columns cannot hold, instead of leaving them as
                 they are.
+            given: an event that holds in every filled row, as for ``probability``.
             to: a path of CSV or Parquet to write to; a file is then read, filled and written in
                 chunks.
         """
@@ -368,6 +407,7 @@ class Density:
             seed=seed,
             first_row=first_row,
             strict=strict,
+            given=given,
             to=to,
         )
 

@@ -12,6 +12,7 @@ from chainrule.tasks.conditional import conditional
 from chainrule.tasks.dependence import dependence
 from chainrule.tasks.drift import HeldOutFigures, drift, figures_of_held_out
 from chainrule.tasks.drifting.result import Change, Drift
+from chainrule.tasks.expectation import expected_rows, mean, quantile
 from chainrule.tasks.explain import explain, oddest, tails, terms
 from chainrule.tasks.features import features
 from chainrule.tasks.impute import Imputed, impute
@@ -40,16 +41,19 @@ __all__ = [
     "conditional",
     "dependence",
     "drift",
+    "expected_rows",
     "explain",
     "features",
     "figures_of_held_out",
     "impute",
     "marginal",
+    "mean",
     "odd_rows",
     "oddest",
     "probability",
     "proofread",
     "proofread_by",
+    "quantile",
     "row_log_p",
     "sample",
     "score",

@@ -67,6 +67,10 @@ class CodedRows:
         """Marks the missing cells (N,) of a column; None if none can be missing."""
         return self._missing.get(column)
 
+    def set_missing(self, column: int, missing: np.ndarray) -> None:
+        """Marks cells (N,) of a column as missing."""
+        self._missing[column] = missing
+
     @cached_property
     def _missing(self) -> dict[int, np.ndarray]:
         if not self.schema.flags:
