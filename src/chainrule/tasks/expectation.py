@@ -67,8 +67,8 @@ def mean(model: Model, column: Hashable, *, given: Any = None, draws: int = POOL
     value, error = _weighted_mean(rows, np.where(present, values, 0.0), present)
     half = error * _students(SCRAMBLINGS - 1 if rows.weights is not None else present.sum() - 1)
     method = POOL if rows.weights is None else PATHS
-    ends = (_as_cell(spec, each) for each in (value, value - half, value + half))
-    return Interval(*ends, error, method)
+    middle, low, high = (_as_cell(spec, each) for each in (value, value - half, value + half))
+    return Interval(middle, low, high, error, method)
 
 
 def quantile(
