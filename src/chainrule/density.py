@@ -278,12 +278,15 @@ class Density:
         """
         return tasks.marginal(self.model, *columns)
 
-    def dependence(self, *, rows: int = 2_000, seed: int = 0) -> Any:
+    def dependence(
+        self, *, given: Sequence[Hashable] = (), rows: int = 2_000, seed: int = 0
+    ) -> Any:
         """Returns how much each pair of columns says about each other, in bits, most bits first.
 
-        See ``tasks.dependence``.
+        With ``given``, columns by name, it is what these do not say already. See
+        ``tasks.dependence``.
         """
-        return tasks.dependence(self.model, rows=rows, seed=seed)
+        return tasks.dependence(self.model, given=given, rows=rows, seed=seed)
 
     @property
     def plot(self) -> Plots:
