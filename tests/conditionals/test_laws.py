@@ -829,7 +829,8 @@ def test_a_range_has_its_mass_and_draws_within_it_follow_the_distribution(condit
     for of in (one, several):
         assert torch.allclose(of.log_between(low, high).exp(), mass, atol=1e-9)
         assert torch.allclose(of.log_between(-infinite, infinite), torch.zeros_like(mass))
-        drawn = of.repeated(n).draw_between(uniform, low.expand(n), high.expand(n))
+        assert torch.allclose(of.within(low, high).log_mass.exp(), mass, atol=1e-9)
+        drawn = of.repeated(n).within(low.expand(n), high.expand(n)).draw(uniform)
         assert bool(((low <= drawn) & (drawn <= high)).all())
         for value in (low, middle):
             share = (conditional.cdf(params, value) - before) / mass

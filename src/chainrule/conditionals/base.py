@@ -12,6 +12,7 @@ import torch
 from chainrule.conditionals.encodings import AbstractEncoding
 from chainrule.conditionals.quadrature import gauss_legendre
 from chainrule.conditionals.search import Search, searched
+from chainrule.conditionals.within import Within
 from chainrule.errors import ChainruleError
 from chainrule.leaves.leaf import AbstractLeaf
 
@@ -190,14 +191,15 @@ class AbstractConditional(AbstractLeaf, ABC):
         level = (below + q * mass).clamp(torch.finfo(q.dtype).tiny, 1 - torch.finfo(q.dtype).eps)
         return torch.minimum(torch.maximum(self.quantile(params, level), low), high)
 
-    def sample_between(
-        self, params: torch.Tensor, uniforms: torch.Tensor, low: torch.Tensor, high: torch.Tensor
-    ) -> torch.Tensor:
-        """Draws values (...) of the distribution truncated to [low, high], which has some mass.
+    def within(self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> Within:
+        """The distribution truncated to [low, high]: its log-mass (...), and its draws.
 
-        By default, they are its quantiles at the levels ``uniforms`` (...) on [0, 1).
+        By default, draws are quantiles.
         """
-        return self.quantile_between(params, uniforms, low, high)
+        return Within(
+            self.log_between(params, low, high),
+            lambda u: self.quantile_between(params, u.to(params.dtype), low, high),
+        )
 
     def points_between(
         self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor, count: int

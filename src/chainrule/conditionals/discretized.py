@@ -20,6 +20,7 @@ from chainrule.conditionals.mixtures import BoundComponents, LogisticMixture
 from chainrule.conditionals.quadrature import gauss_legendre
 from chainrule.conditionals.ranges import check_range, check_warp, clamped
 from chainrule.conditionals.search import Search
+from chainrule.conditionals.within import Within
 from chainrule.errors import ShapeError
 from chainrule.leaves.warps import AbstractWarp
 
@@ -393,16 +394,17 @@ class DiscretizedLogisticMixture(AbstractConditional):
         return whole - self.images.log_inside(bound) if self.images.is_truncated else whole
 
     @override
-    def sample_between(
-        self, params: torch.Tensor, uniforms: torch.Tensor, low: torch.Tensor, high: torch.Tensor
-    ) -> torch.Tensor:
-        """A draw from the continuous mixture between the outer edges, rounded to an integer."""
-        edges = self._image(low.double() - 0.5), self._image(high.double() + 0.5)
+    def within(self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> Within:
+        """Draws of the continuous mixture between the outer edges, rounded to integers."""
+        edges = self._image(low - 0.5), self._image(high + 0.5)
         a, b = (self.images.standard(clamped(edge, *self.bounds)) for edge in edges)
-        z = self.images.drawn_between(params, uniforms, a, b)
-        drawn = (self._unwarped(self.images.from_standard(z)) + 0.5).floor()
-        drawn = self._to_support(drawn).to(params.dtype)
-        return torch.minimum(torch.maximum(drawn, low), high)
+        log_mass, draw = self.images.standard_within(params, a, b)
+
+        def values(u: torch.Tensor) -> torch.Tensor:
+            drawn = (self._unwarped(self.images.from_standard(draw(u))) + 0.5).floor()
+            return torch.minimum(torch.maximum(self._to_support(drawn), low), high)
+
+        return Within(log_mass, values)
 
     @override
     def points_between(

@@ -11,6 +11,7 @@ import torch
 
 from chainrule.conditionals.base import AbstractConditional
 from chainrule.conditionals.search import bisect, searched
+from chainrule.conditionals.within import Within, chosen
 from chainrule.errors import ChainruleError, ShapeError
 from chainrule.rng import uniforms
 
@@ -134,22 +135,22 @@ class Distribution:
             self.conditional.log_between(self.params, self._each(low), self._each(high))
         )
 
-    def draw_between(
-        self, uniform: torch.Tensor, low: torch.Tensor, high: torch.Tensor
-    ) -> torch.Tensor:
-        """Turns uniforms (N,) into values (N,) of the distributions truncated to [low, high].
+    def within(self, low: torch.Tensor, high: torch.Tensor) -> Within:
+        """The distributions truncated to [low, high], (N,) each: their log-masses and draws.
 
         A uniform selects a component by its mass there; the rest of it draws the value.
         """
         if self.components == 1:
-            return self.conditional.sample_between(self.params[:, 0], uniform, low, high)
+            return self.conditional.within(self.params[:, 0], low, high)
         logs = self.conditional.log_between(self.params, self._each(low), self._each(high))
-        logs = self.log_weight.to(logs.device).double() + logs
-        logs = torch.where((logs > -torch.inf).any(1, keepdim=True), logs, 0.0)
-        chosen, left = choose(logs, uniform)
-        rows = torch.arange(len(chosen), device=chosen.device)
-        params = self.params[rows, chosen]
-        return self.conditional.sample_between(params, left.to(uniform.dtype), low, high)
+        logs = self.log_weight.to(logs) + logs
+
+        def draw(uniform: torch.Tensor) -> torch.Tensor:
+            at, left = chosen(logs, uniform)
+            rows = torch.arange(len(at), device=at.device)
+            return self.conditional.within(self.params[rows, at[:, 0]], low, high).draw(left)
+
+        return Within(logs.logsumexp(1), draw)
 
     def cdf(self, x: torch.Tensor) -> torch.Tensor:
         """P(value <= x), (N,)."""

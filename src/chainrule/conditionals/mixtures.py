@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from chainrule.conditionals.encodings import Standardised
 from chainrule.conditionals.quadrature import gauss_legendre
 from chainrule.conditionals.ranges import check_range, check_scale, clamped
 from chainrule.conditionals.search import Search
+from chainrule.conditionals.within import Within, chosen
 from chainrule.errors import ChainruleError, ShapeError, whole_number
 
 BETWEEN = 0.75  # share of the initial variance between the components
@@ -403,31 +405,38 @@ class AbstractMixture(AbstractConditional):
         return whole - self.log_inside(bound) if self.is_truncated else whole
 
     @override
-    def sample_between(
-        self, params: torch.Tensor, uniforms: torch.Tensor, low: torch.Tensor, high: torch.Tensor
-    ) -> torch.Tensor:
-        """The uniform selects a component by its mass in the range; the rest of it draws there."""
-        found = self.drawn_between(params, uniforms, self._within(low), self._within(high))
-        values = self._to_support(self.from_standard(found)).to(params.dtype)
-        return torch.minimum(torch.maximum(values, low), high)
+    def within(self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> Within:
+        """A uniform selects a component by its mass in the range; the rest of it draws there."""
+        log_mass, draw = self.standard_within(params, self._within(low), self._within(high))
+
+        def values(u: torch.Tensor) -> torch.Tensor:
+            drawn = self._to_support(self.from_standard(draw(u)))
+            return torch.minimum(torch.maximum(drawn, low), high)
+
+        return Within(log_mass, values)
 
     def _within(self, x: torch.Tensor) -> torch.Tensor:
         """Standardised values within the bounds."""
         return self._clamped(self.standard(x)) if self.is_truncated else self.standard(x)
 
-    def drawn_between(
-        self, params: torch.Tensor, uniforms: torch.Tensor, low: torch.Tensor, high: torch.Tensor
-    ) -> torch.Tensor:
-        """What ``sample_between`` draws, with standardised ends (...) and values, in float64."""
-        bound, a, b = self.bind(params.double()), low.double()[..., None], high.double()[..., None]
+    def standard_within(
+        self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor
+    ) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:
+        """What ``within`` gives, for standardised ends (...), and values that are standardised."""
+        bound = self.bind(params)
+        a, b = low[..., None], high[..., None]
         logs = bound.log_weight + self.log_masses_between(bound, a, b)
-        logs = torch.where((logs > -torch.inf).any(-1, keepdim=True), logs, 0.0)
-        inside = BoundComponents(logs.log_softmax(-1), bound.location, bound.scale)
-        u, k = choose_component(inside, uniforms.double())
-        location, scale = bound.location.gather(-1, k), bound.scale.gather(-1, k)
-        u = u.clamp(torch.finfo(u.dtype).tiny, 1 - torch.finfo(u.dtype).eps)[..., None]
-        z = self._inner_quantile(u, (a - location) / scale, (b - location) / scale)
-        return (location + scale * z)[..., 0]
+        log_mass = logs.logsumexp(-1)
+        if self.is_truncated:
+            log_mass = log_mass - self.log_inside(bound)
+
+        def draw(uniforms: torch.Tensor) -> torch.Tensor:
+            k, u = chosen(logs, uniforms)
+            location, scale = bound.location.gather(-1, k), bound.scale.gather(-1, k)
+            ends = (a - location) / scale, (b - location) / scale
+            return (location + scale * self._inner_quantile(u[..., None], *ends))[..., 0]
+
+        return log_mass, draw
 
     @property
     def standard_bounds(self) -> tuple[float | None, float | None]:

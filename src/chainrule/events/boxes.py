@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -50,6 +50,9 @@ def boxes_of(event: Event, may_miss: Collection[int], most: int = MOST_BOXES) ->
         may_miss: the columns whose cells may be missing.
         most: the largest number of boxes.
     """
+    parts = event.of if isinstance(event, AllOf) else (event,)
+    if all(isinstance(part, Cell) for part in parts):
+        return _of_cells(parts)  # type: ignore[arg-type]
     if any(isinstance(leaf, Relation) for leaf in leaves_of(event)):
         return None
     found: list[Box] = []
@@ -67,6 +70,15 @@ def boxes_of(event: Event, may_miss: Collection[int], most: int = MOST_BOXES) ->
         if len(found) + len(waiting) > most:
             return None
     return found
+
+
+def _of_cells(cells: Sequence[Cell]) -> list[Box]:
+    """The box in which all cells lie in their regions; none if there is no such cell."""
+    box: dict[int, Region] = {}
+    for cell in cells:
+        known = box.get(cell.column)
+        box[cell.column] = cell.region if known is None else known.common(cell.region)
+    return [] if any(region.is_empty for region in box.values()) else [box]
 
 
 def _divided(event: Event, may_miss: Collection[int]) -> list[tuple[int, Part | None, Event]]:

@@ -47,6 +47,11 @@ class Levels:
         """The other codes."""
         return Levels(tuple(not each for each in self.inside))
 
+    def common(self, other: Region) -> Levels:
+        """The codes in this region and in another one of the column."""
+        assert isinstance(other, Levels)
+        return Levels(tuple(a and b for a, b in zip(self.inside, other.inside, strict=True)))
+
     def united(self, other: Region) -> Levels:
         """The codes in this region or in another one of the column."""
         assert isinstance(other, Levels)
@@ -117,6 +122,12 @@ class Intervals:
         starts = [-math.inf, *(after(high, self.is_grid) for _, high in self.ends)]
         stops = [*(before(low, self.is_grid) for low, _ in self.ends), math.inf]
         return Intervals.of(list(zip(starts, stops, strict=True)), self.is_grid)
+
+    def common(self, other: Region) -> Intervals:
+        """The numbers in this region and in another one of the column."""
+        assert isinstance(other, Intervals)
+        ends = [(max(a[0], b[0]), min(a[1], b[1])) for a in self.ends for b in other.ends]
+        return Intervals.of(ends, self.is_grid)
 
     def united(self, other: Region) -> Intervals:
         """The numbers in this region or in another one of the column."""

@@ -6,7 +6,7 @@ The last column's region has its mass under the conditional, whatever values it 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import torch
@@ -27,6 +27,13 @@ def rows_of(component: Component, box: Box) -> float:
     for column in component.order[: component.last(list(regions))][:-1]:
         count *= _possible(component, column, regions.get(column)).count
     return count
+
+
+def rows_before(component: Component, asked: Collection[int]) -> float:
+    """How many rows all columns have that are not asked, before the last one that is."""
+    steps = component.last(list(asked))
+    others = (column for column in component.order[: max(steps - 1, 0)] if column not in asked)
+    return math.prod(_possible(component, column, None).count for column in others)
 
 
 def _possible(component: Component, column: int, region: Region | None) -> Region:

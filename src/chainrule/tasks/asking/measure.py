@@ -15,7 +15,7 @@ import numpy as np
 
 from chainrule.arguments import POOL_ROWS
 from chainrule.errors import ChainruleError
-from chainrule.events import Always, Box, Event, boxes_of, conjunction, holds, negation
+from chainrule.events import Always, Box, Event, boxes_of, columns_in, conjunction, holds, negation
 from chainrule.model import Model
 from chainrule.tasks.asking import exact, paths
 from chainrule.tasks.asking.answers import EXACT, PATHS, Probability
@@ -127,7 +127,13 @@ class Measure:
         return frozenset(self.model.schema.flags)
 
     def _boxes(self, event: Event) -> list[Box] | None:
-        return boxes_of(event, self._may_miss)
+        if event not in self._known_boxes:
+            self._known_boxes[event] = boxes_of(event, self._may_miss)
+        return self._known_boxes[event]
+
+    @cached_property
+    def _known_boxes(self) -> dict[Event, list[Box] | None]:
+        return {}
 
     def _enumerated(self, event: Event) -> Probability | None:
         """Returns the exact probability of an event if few rows say it, else None.
@@ -137,6 +143,9 @@ class Measure:
         if isinstance(event, Always):
             return Probability(float(event.holds), 0.0, EXACT)
         components, weight = self._exact_components
+        asked = columns_in(event)
+        if any(exact.rows_before(each, asked) > exact.MOST_ROWS for each in components):
+            return None
         sides = [(self._boxes(event), False), (self._boxes(negation(event)), True)]
         sizes = [
             sum(exact.rows_of(each, box) for each in components for box in boxes)

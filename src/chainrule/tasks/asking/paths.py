@@ -86,11 +86,11 @@ def paths_of(
             asked = sorted({column for place in some for column in regions[place]})
             by_column = {column: [regions[p].get(column) for p in some] for column in asked}
             group = np.repeat(np.arange(len(some)), len(at))
-            draws = Draws(
-                component.schema, np.tile(uniform[at, :-1], (len(some), 1)), by_column, group
-            )
-            last = max(needed[place] for place in some)
-            found = walk(component, len(group), last, draws)
+            tiled, order_of = np.tile(uniform[at, :-1], (len(some), 1)), component.order
+            ends = np.array([order_of[needed[place] - 1] for place in some])[group]
+            last = None if steps else (ends, order_of)
+            draws = Draws(component.schema, tiled, by_column, group, last)
+            found = walk(component, len(group), max(needed[place] for place in some), draws)
             codes[some[:, None], at] = found.reshape(len(some), len(at), width)
             logs[some[:, None], at] = draws.log_weight.reshape(len(some), len(at))
     return [Paths(*each) for each in zip(codes, logs, strict=True)]

@@ -190,6 +190,8 @@ class Draws:
         uniform: (n, D), one number on [0, 1) for each cell.
         regions: for some columns, the regions of several groups of rows, None for no restriction.
         group: int (n,), the group of each row.
+        last: int (n,), the last column that each row needs, whose value need not be drawn, and the
+            order of the columns; by default, all columns are drawn.
     """
 
     def __init__(
@@ -198,26 +200,60 @@ class Draws:
         uniform: np.ndarray,
         regions: Mapping[int, Sequence[Region | None]] | None = None,
         group: np.ndarray | None = None,
+        last: tuple[np.ndarray, Sequence[int]] | None = None,
     ) -> None:
         self._schema, self._uniform = schema, uniform
-        self._regions, self._group = regions or {}, group
+        self._regions = regions or {}
+        self._group = np.zeros(len(uniform), np.int64) if group is None else group
+        self._steps_left = None
+        if last is not None:
+            step = np.argsort(last[1])  # of each column
+            self._step, self._steps_left = step, step[last[0]]
         self.log_weight = np.zeros(len(uniform))
 
     def cell(self, column: int, distribution: Distribution, asked: np.ndarray) -> np.ndarray:
         """See ``Cells``."""
-        uniform, regions = self._uniform[:, column], self._regions.get(column)
-        group = self._group if self._group is not None else np.zeros(len(uniform), np.int64)
+        if self._steps_left is None:
+            return self._drawn(column, distribution, np.arange(len(asked)), asked)
+        found, step = np.zeros(len(asked)), self._step[column]
+        rows = np.flatnonzero(self._steps_left > step)
+        if len(rows):
+            some = distribution if len(rows) == len(asked) else distribution.take(rows)
+            found[rows] = self._drawn(column, some, rows, asked[rows])
+        ending = np.flatnonzero(self._steps_left == step)
+        if len(ending):
+            some = distribution if len(ending) == len(asked) else distribution.take(ending)
+            self.log_weight[ending] += np.where(
+                asked[ending], self._log_mass(column, some, ending), 0.0
+            )
+        return found
+
+    def _drawn(
+        self, column: int, distribution: Distribution, rows: np.ndarray, asked: np.ndarray
+    ) -> np.ndarray:
+        """Codes (n,) of some rows; their regions' log-masses are added where they are asked."""
+        uniform, regions = self._uniform[rows, column], self._regions.get(column)
         if self._schema.columns[column].has_levels:
-            inside = None if regions is None else _table(regions)[group]
+            inside = None if regions is None else _table(regions)[self._group[rows]]
             drawn, log_mass = draw_level(distribution, uniform, inside)
         elif regions is None:
             drawn, log_mass = draw_number(distribution, uniform), None
         else:
-            low, high = _ends(regions)
-            drawn, log_mass = draw_within(distribution, uniform, low[group], high[group])
+            low, high = (ends[self._group[rows]] for ends in _ends(regions))
+            drawn, log_mass = draw_within(distribution, uniform, low, high)
         if log_mass is not None:
-            self.log_weight += np.where(asked, log_mass, 0.0)
+            self.log_weight[rows] += np.where(asked, log_mass, 0.0)
         return drawn
+
+    def _log_mass(self, column: int, distribution: Distribution, rows: np.ndarray) -> np.ndarray:
+        """The log-masses (n,) of the regions of some rows."""
+        regions = self._regions[column]
+        with np.errstate(divide="ignore"):
+            if self._schema.columns[column].has_levels:
+                inside = _table(regions)[self._group[rows]]
+                return np.log((level_masses(distribution) * inside).sum(1))
+            low, high = (ends[self._group[rows]] for ends in _ends(regions))
+            return np.log(np.exp(log_masses(distribution, low, high)).sum(1))
 
 
 def _table(regions: Sequence[Region | None]) -> np.ndarray:
@@ -288,8 +324,9 @@ def draw_within(
     distribution: Distribution, uniform: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draws codes (n,) within the union of intervals (n, I), and returns its log-mass (n,)."""
-    logs = log_masses(distribution, low, high)
-    p = np.exp(logs)
+    if low.shape[1] == 1 and (low <= high).all():
+        return _drawn(distribution, uniform, low[:, 0], high[:, 0])
+    p = np.exp(log_masses(distribution, low, high))
     ends = p.cumsum(1)
     mass = ends[:, -1]
     rows = np.arange(len(uniform))
@@ -298,11 +335,18 @@ def draw_within(
     with np.errstate(divide="ignore", invalid="ignore"):
         left = (uniform * mass - (ends - p)[rows, at]) / p[rows, at]
         left = np.clip(np.nan_to_num(left, nan=0.5), 1e-16, 1 - 2**-53)
-        first, last = (_like(distribution, end[rows, at]) for end in (low, high))
-        drawn = distribution.draw_between(_like(distribution, left, torch.float64), first, last)
-        drawn = drawn.double().cpu().numpy()
-        drawn = np.where(np.isfinite(drawn), drawn, distribution.conditional.placeholder)
+        drawn, _ = _drawn(distribution, left, low[rows, at], high[rows, at])
         return drawn, np.log(mass)
+
+
+def _drawn(
+    distribution: Distribution, uniform: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws codes (n,) within intervals, and returns their log-masses (n,)."""
+    within = distribution.within(_like(distribution, low), _like(distribution, high))
+    drawn = within.draw(_like(distribution, uniform)).double().cpu().numpy()
+    drawn = np.where(np.isfinite(drawn), drawn, distribution.conditional.placeholder)
+    return drawn, np.minimum(within.log_mass.double().cpu().numpy(), 0.0)
 
 
 def _like(
