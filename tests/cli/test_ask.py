@@ -70,6 +70,31 @@ def test_misuse_has_a_remedy(words, message, folder):
     assert sorted(path.name for path in folder.iterdir()) == ["m.chainrule"]
 
 
+def test_rows_are_drawn_and_filled_given_an_event(folder):
+    given = ["--given", "height > 172", "--given", "town in ['north', 'west']"]
+    code, out, _ = chainrule(
+        "sample", "m.chainrule", "-n", 30, "--seed", 0, *given, "--json", cwd=folder
+    )
+    rows = json.loads(out)
+    assert code == 0
+    assert len(rows["height"]) == 30
+    assert min(rows["height"]) > 172
+    assert set(rows["town"]) <= {"north", "west"}
+    holes = some_tables.mixed(20, seed=3)
+    holes["height"] = None
+    holes.to_csv(folder / "holes.csv", index=False)
+    how = ["--how", "draw", "--seed", 0, "--given", "height > 172", "--json"]
+    code, out, _ = chainrule("impute", "m.chainrule", "holes.csv", *how, cwd=folder)
+    assert code == 0
+    assert min(json.loads(out)["height"]) > 172
+    (folder / "holes.csv").unlink()
+    code, _, errors = chainrule(
+        "sample", "m.chainrule", "--given", "sex=true", "--given", "height > 3", cwd=folder
+    )
+    assert code == 2
+    assert "--given sex=true: not in words" in errors
+
+
 def test_a_wrong_event_is_refused_without_torch(folder):
     code = (
         "import sys\nsys.modules['torch'] = None\nfrom chainrule.cli.main import main\n"

@@ -107,7 +107,7 @@ def test_intervals():
     assert 0.001 < high < 0.004
     assert Probability.of_hits(1000, 1000).interval()[1] == 1
     means = np.linspace(0.1, 0.2, 16)
-    answer = Probability.of_means(means, 1024)
+    answer = Probability.of_means(means, float(means.std(ddof=1)) / 4, 1024)
     assert answer.value == pytest.approx(0.15)
     half = 2.131 * answer.standard_error
     assert answer.interval() == pytest.approx((0.15 - half, 0.15 + half), abs=1e-4)

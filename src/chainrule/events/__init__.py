@@ -20,6 +20,7 @@ from chainrule.events.event import (
     columns_in,
     conjunction,
     holds,
+    is_conjunction,
     negation,
 )
 from chainrule.events.question import event_of, is_words
@@ -46,6 +47,7 @@ __all__ = [
     "conjunction",
     "event_of",
     "holds",
+    "is_conjunction",
     "is_words",
     "negation",
 ]

@@ -18,6 +18,7 @@ from chainrule.events.event import (
     columns_in,
     conjunction,
     disjunction,
+    is_conjunction,
     leaves_of,
     negation,
 )
@@ -50,9 +51,8 @@ def boxes_of(event: Event, may_miss: Collection[int], most: int = MOST_BOXES) ->
         may_miss: the columns whose cells may be missing.
         most: the largest number of boxes.
     """
-    parts = event.of if isinstance(event, AllOf) else (event,)
-    if all(isinstance(part, Cell) for part in parts):
-        return _of_cells(parts)  # type: ignore[arg-type]
+    if is_conjunction(event):
+        return _of_cells([leaf for leaf in leaves_of(event) if isinstance(leaf, Cell)])
     if any(isinstance(leaf, Relation) for leaf in leaves_of(event)):
         return None
     found: list[Box] = []

@@ -138,6 +138,12 @@ def negation(event: Event) -> Event:
     return Not(event)
 
 
+def is_conjunction(event: Event) -> bool:
+    """Whether an event is that some cells lie in their regions."""
+    parts = event.of if isinstance(event, AllOf) else (event,)
+    return all(isinstance(part, Cell) for part in parts)
+
+
 def columns_in(event: Event) -> set[int]:
     """Returns the columns that an event asks about."""
     if isinstance(event, Cell | Missing):

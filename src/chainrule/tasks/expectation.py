@@ -13,7 +13,7 @@ from chainrule.errors import ChainruleError, SchemaError
 from chainrule.model import Model
 from chainrule.table import AbstractColumn
 from chainrule.tasks.asking.answers import PATHS, POOL, Interval
-from chainrule.tasks.asking.measure import Measure, weighted_share
+from chainrule.tasks.asking.measure import Measure, weighted_mean, weighted_share
 from chainrule.tasks.asking.paths import SCRAMBLINGS
 from chainrule.tasks.asking.pool import MICROSECONDS_A_DAY, CodedRows, values_as_numbers
 from chainrule.tasks.probability import condition_of, probability
@@ -154,12 +154,8 @@ def _weighted_mean(rows: CodedRows, values: np.ndarray, present: np.ndarray) -> 
         some = values[present]
         spread = float(some.std(ddof=1)) if len(some) > 1 else math.inf
         return float(some.mean()), spread / math.sqrt(len(some))
-    weights = rows.weights * present
-    whole = weights.reshape(SCRAMBLINGS, -1).sum(1)
-    part = (weights * values).reshape(SCRAMBLINGS, -1).sum(1)
-    value = float(part.sum() / whole.sum())
-    apart = (part - value * whole) / whole.mean()
-    return value, float(apart.std(ddof=1)) / math.sqrt(SCRAMBLINGS)
+    value, _, error = weighted_mean(rows.weights * present, values)
+    return value, error
 
 
 def _students(freedom: int) -> float:

@@ -47,9 +47,10 @@ class Probability:
         return cls(hits / draws, math.sqrt(p * (1 - p) / (draws + 3)), POOL, draws)
 
     @classmethod
-    def of_means(cls, means: np.ndarray, draws: int, most: float = 1.0) -> Probability:
-        """Returns the mean of several independent means, at most so large."""
-        error = float(means.std(ddof=1)) / math.sqrt(len(means))
+    def of_means(
+        cls, means: np.ndarray, error: float, draws: int, most: float = 1.0
+    ) -> Probability:
+        """Returns the mean of several independent means, whose error is known, at most so large."""
         return cls(min(max(float(means.mean()), 0.0), most), error, PATHS, draws, means)
 
     def negated(self) -> Probability:

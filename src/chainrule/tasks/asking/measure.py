@@ -15,7 +15,17 @@ import numpy as np
 
 from chainrule.arguments import POOL_ROWS
 from chainrule.errors import ChainruleError
-from chainrule.events import Always, Box, Event, boxes_of, columns_in, conjunction, holds, negation
+from chainrule.events import (
+    Always,
+    Box,
+    Event,
+    boxes_of,
+    columns_in,
+    conjunction,
+    holds,
+    is_conjunction,
+    negation,
+)
 from chainrule.model import Model
 from chainrule.tasks.asking import exact, paths
 from chainrule.tasks.asking.answers import EXACT, PATHS, Probability
@@ -146,13 +156,15 @@ class Measure:
         asked = columns_in(event)
         if any(exact.rows_before(each, asked) > exact.MOST_ROWS for each in components):
             return None
-        sides = [(self._boxes(event), False), (self._boxes(negation(event)), True)]
+        both = [(event, False), (negation(event), True)]
+        simple = [each for each in both if is_conjunction(each[0])]  # as a planner asks them
+        sides = [(self._boxes(side), is_negated) for side, is_negated in simple or both]
         sizes = [
             sum(exact.rows_of(each, box) for each in components for box in boxes)
             for boxes, _ in sides
             if boxes is not None
         ]
-        if len(sizes) < 2 or min(sizes) > exact.MOST_ROWS:
+        if len(sizes) < len(sides) or min(sizes) > exact.MOST_ROWS:
             return None
         boxes, is_negated = sides[int(np.argmin(sizes))]
         assert boxes is not None
@@ -169,18 +181,18 @@ class Measure:
         boxes = [
             (place, box) for place, event in enumerate(events) for box in self._boxes(event) or ()
         ]
-        means = np.zeros((len(events), paths.SCRAMBLINGS))
+        weights = np.zeros((len(events), len(uniform)))
         counts = np.zeros(len(events), np.int64)
         for start in range(0, len(boxes), AT_ONCE):
             some = boxes[start : start + AT_ONCE]
             drawn = paths.paths_of(*self.components, [box for _, box in some], uniform)
             for (place, _), each in zip(some, drawn, strict=True):
-                means[place] += paths.by_scrambling(np.exp(each.log_weight))
+                weights[place] += np.exp(each.log_weight)
                 counts[place] += len(uniform)
         most = FEW / self.draws
         return [
-            Probability.of_means(mean, int(count), most)
-            for mean, count in zip(means, counts, strict=True)
+            Probability.of_means(*paths.by_scrambling(each), int(count), most)
+            for each, count in zip(weights, counts, strict=True)
         ]
 
     def _exact_conditional(self, event: Event, given: Event) -> Probability | None:
@@ -247,9 +259,12 @@ def weighted_share(rows: CodedRows, hits: np.ndarray) -> Probability:
     Scramblings are rows that stand together. The error is that of a ratio of their sums.
     """
     assert rows.weights is not None
-    whole = rows.weights.reshape(paths.SCRAMBLINGS, -1).sum(1)
-    part = (rows.weights * hits).reshape(paths.SCRAMBLINGS, -1).sum(1)
-    value = float(part.sum() / whole.sum())
-    means = value + (part - value * whole) / whole.mean()
-    answer = Probability.of_means(means, len(rows))
-    return Probability(value, answer.standard_error, PATHS, len(rows), means)
+    value, means, error = weighted_mean(rows.weights, hits)
+    return Probability(value, error, PATHS, len(rows), means)
+
+
+def weighted_mean(weights: np.ndarray, values: np.ndarray) -> tuple[float, np.ndarray, float]:
+    """Returns the mean of values (n,) by weights (n,), that of each scrambling, and its error."""
+    value = float(weights @ values / weights.sum())
+    means, error = paths.by_scrambling(weights * (values - value) / weights.mean())
+    return value, value + means, error

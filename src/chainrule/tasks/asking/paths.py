@@ -11,6 +11,7 @@ Owen, "Randomly permuted (t,m,s)-nets and (t,s)-sequences", 1995.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +25,7 @@ from chainrule.tasks.asking.walks import Component, Draws, cells_of, walk
 SCRAMBLINGS = 16
 PATHS = 64  # of each scrambling
 AT_ONCE = 2**14  # paths drawn at a time
+ROUNDING = 1e-6  # relative error of a product of masses in float32
 
 
 @lru_cache(maxsize=8)
@@ -96,6 +98,14 @@ def paths_of(
     return [Paths(*each) for each in zip(codes, logs, strict=True)]
 
 
-def by_scrambling(values: np.ndarray) -> np.ndarray:
-    """Means (scramblings,) of numbers (scramblings · paths,)."""
-    return values.reshape(SCRAMBLINGS, -1).mean(1)
+def by_scrambling(values: np.ndarray) -> tuple[np.ndarray, float]:
+    """Means (scramblings,) of numbers (scramblings · paths,), and the standard error of their mean.
+
+    n points divide an axis into n equal parts. All scramblings may divide the values alike, and
+    their means are then equal although they are not the mean. So the squared error is that of the
+    means plus the values' variance divided by n², for each scrambling.
+    """
+    each = values.reshape(SCRAMBLINGS, -1)
+    means, resolution = each.mean(1), float(values.std()) / each.shape[1]
+    error = math.hypot(float(means.std(ddof=1)), resolution) / math.sqrt(SCRAMBLINGS)
+    return means, max(error, ROUNDING * abs(float(means.mean())))
