@@ -30,7 +30,7 @@ from chainrule.model import Model
 from chainrule.tasks.asking import exact, paths
 from chainrule.tasks.asking.answers import EXACT, PATHS, Probability
 from chainrule.tasks.asking.pool import CodedRows, pool_of
-from chainrule.tasks.asking.walks import Component, components_of, network_of
+from chainrule.tasks.asking.walks import Component, kept_components
 
 FEW = 100  # draws of the pool
 FEW_GIVEN = 1_000  # draws of the pool that fulfil a condition; below, paths are drawn within it
@@ -122,11 +122,11 @@ class Measure:
     @cached_property
     def components(self) -> tuple[list[Component], np.ndarray]:
         """The components that draw, and their weights."""
-        return components_of(self.model, network_of(self.model))
+        return kept_components(self.model, exact=False)
 
     @cached_property
     def _exact_components(self) -> tuple[list[Component], np.ndarray]:
-        return components_of(self.model, self.model.in_float64())
+        return kept_components(self.model, exact=True)
 
     @property
     def _all_steps(self) -> int:

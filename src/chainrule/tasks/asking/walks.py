@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -52,6 +53,22 @@ class Component:
         """How many steps of the order it takes to draw these columns."""
         order = self.order
         return 1 + max((order.index(column) for column in columns), default=-1)
+
+
+# By a model's network. A copy of it is kept, never the network itself.
+_KEPT: WeakKeyDictionary[AbstractNetwork, dict[bool, tuple[list[Component], np.ndarray]]]
+_KEPT = WeakKeyDictionary()
+
+
+def kept_components(model: Model, *, exact: bool) -> tuple[list[Component], np.ndarray]:
+    """Returns the components of a model's joint and their weights, made once.
+
+    They compute in float64 if they are exact, else in the precision in which rows are drawn.
+    """
+    kept = _KEPT.setdefault(model.network, {})
+    if exact not in kept or kept[exact][0][0].schema is not model.schema:
+        kept[exact] = components_of(model, model.in_float64() if exact else network_of(model))
+    return kept[exact]
 
 
 def components_of(model: Model, network: AbstractNetwork) -> tuple[list[Component], np.ndarray]:
