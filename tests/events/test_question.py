@@ -168,6 +168,16 @@ def test_a_wrong_question_has_a_remedy(question, message, schema):
         event_of(schema, question)
 
 
+def test_a_name_that_needs_backquotes_is_shown_in_them():
+    frame = pd.DataFrame({"hours-per-week": np.arange(60) % 50, "x": np.arange(60) % 2})
+    schema = infer_schema(frame)
+    assert event_of(schema, "`hours-per-week` > 40") == event_of(
+        schema, {"hours-per-week": (41, None)}
+    )
+    with pytest.raises(SchemaError, match="stands in backquotes: `hours-per-week`"):
+        event_of(schema, "hours-per-week > 40")
+
+
 def test_rare_labels_are_asked_for_together():
     towns = ["north"] * 60 + ["south"] * 40 + [f"town {k}" for k in range(6)]
     frame = pd.DataFrame({"town": towns, "x": np.arange(len(towns)) % 2})

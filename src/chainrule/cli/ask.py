@@ -30,7 +30,7 @@ def run(
     events: Annotated[
         list[str],
         typer.Argument(
-            metavar="EVENT...",
+            metavar="EVENT",
             help="Comparisons joined by and, or, not: age > 60 and sex == 'Female', 30 <= age < "
             "40, city in ['Paris', 'Rome'], income is null. Labels and dates stand in quotes, "
             "names with other characters in backquotes.",

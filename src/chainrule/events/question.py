@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Mapping
 from fractions import Fraction
 from typing import Any
@@ -135,6 +136,10 @@ class _Binder:
         near = nearest(str(name), columns)
         hint = f" (nearest: {near!r})" if near is not None else ""
         having = [column.name for column in self.schema.columns if str(name) in column.level_names]
+        quoted = [each for each in columns if not each.isidentifier()]
+        quoted = [each for each in quoted if str(name) in re.split(r"\W+", each)]
+        if quoted:
+            hint = f"; a name with other characters stands in backquotes: `{printable(quoted[0])}`"
         if having:
             hint = f"; a label stands in quotes: {having[0]} == {str(name)!r}"
         shown = ", ".join(map(repr, map(printable, columns[:12])))
