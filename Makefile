@@ -65,6 +65,9 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.tables.seconds
 	$(BIN)/python -m benchmarks.tables.prove
 	$(BIN)/python -m benchmarks.comparison.run
+	$(BIN)/python -m benchmarks.events.census
+	$(BIN)/python -m benchmarks.events.coverage
+	$(BIN)/python -m benchmarks.events.ask
 
 bench-likelihood: $(READY)
 	$(BIN)/python -m benchmarks.likelihood.run

@@ -41,7 +41,7 @@ PARTS: dict[str, tuple[int, list[list[str]]]] = {
         180,
         [[*PYTEST, *folders("networks ops conditionals tensors baselines testing architecture")]],
     ),
-    "tables": (120, [[*PYTEST, *folders("leaves table mistakes")]]),
+    "tables": (120, [[*PYTEST, *folders("leaves table mistakes events")]]),
     "tasks": (150, [[*PYTEST, *folders("tasks training")]]),
     "interfaces": (120, [[*PYTEST, *folders("cli benchmarks"), *MODULES]]),
     "report": (90, [[*PYTEST, *folders("report review view plots table_report html_pages")]]),

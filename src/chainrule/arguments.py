@@ -15,6 +15,7 @@ from chainrule.errors import ShapeError, unknown_choice, whole_number
 HOW = ("draw", "best", "mean")  # to fill missing cells
 RARE = ("other", "omit")  # what becomes of labels too rare to be listed, in draws
 MEASURED_ROWS = 50_000  # most rows of each table of which ``quality`` measures distances
+POOL_ROWS = 200_000  # draws of a model by which events are answered
 NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})  # of a task
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # of a column of numbers, unless asked for others
 

@@ -14,7 +14,7 @@ import torch
 from typing_extensions import override
 
 from chainrule import fileformat, plain_html, tasks
-from chainrule.arguments import NO_OPTIONS
+from chainrule.arguments import NO_OPTIONS, POOL_ROWS
 from chainrule.errors import ChainruleError, FormatError, printable
 from chainrule.headline import headline
 from chainrule.model import Model
@@ -206,6 +206,71 @@ class Density:
         """
         return tasks.conditional(self.model, table, column, quantiles=quantiles, strict=strict)
 
+    def probability(self, event: Any, given: Any = None, *, draws: int = POOL_ROWS) -> Any:
+        """Returns the probability of an event, with its standard error; of a list, those of each.
+
+        See ``tasks.probability`` for how it is found.
+
+        Args:
+            event: words such as "age > 60 and sex == 'Female'", a polars expression, or a dict of
+                sets, intervals (low, high) and values; or a list of these.
+            given: an event that is known to hold, in the same forms.
+            draws: how many rows are drawn once, for all questions that are not summed exactly.
+
+        Raises:
+            SchemaError: an unknown column or label, or words that are not understood.
+            ChainruleError: a condition that has no probability.
+
+        Examples:
+            >>> import chainrule as cr
+            >>> rows = np.array([[0, 0], [0, 0], [1, 1], [1, 1], [1, 0]] * 40)
+            >>> config = cr.FitConfig(hidden_size=4, epochs=20)
+            >>> density = cr.fit(rows, network="nade", seed=0, verbose=False, config=config)
+            >>> found = density.probability("x0 == 1 or x1 == 1")
+            >>> expected = 1 - np.exp(density.log_prob(np.array([[0, 0]]), strict=True)[0])
+            >>> found.method, bool(abs(found.value - expected) < 1e-6)
+            ('exact', True)
+            >>> density.probability({"x1": 1}, given="x0 == 0").method
+            'exact'
+        """
+        return tasks.probability(self.model, event, given=given, draws=draws)
+
+    def expected_rows(
+        self, where: Any, rows: int, given: Any = None, *, draws: int = POOL_ROWS
+    ) -> tasks.Interval:
+        """Returns how many of so many rows an event is expected to hold in, with an interval.
+
+        See ``tasks.expected_rows``.
+        """
+        return tasks.expected_rows(self.model, where, rows=rows, given=given, draws=draws)
+
+    def mean(
+        self, column: Hashable, given: Any = None, *, draws: int = POOL_ROWS
+    ) -> tasks.Interval:
+        """Returns the mean of a column given an event, with an interval; see ``tasks.mean``.
+
+        Examples:
+            >>> import chainrule as cr
+            >>> rows = np.random.default_rng(0).normal(size=(400, 2)).round(1)
+            >>> rows[:, 1] += rows[:, 0]
+            >>> density = cr.fit(rows, effort="quick", seed=0, verbose=False)
+            >>> found = density.mean("x1", given="x0 > 1")
+            >>> found.low < found.value < found.high, found.value > density.mean("x1").value
+            (True, True)
+            >>> density.quantile("x1", 0.9).value > density.quantile("x1", 0.5).value
+            True
+        """
+        return tasks.mean(self.model, column, given=given, draws=draws)
+
+    def quantile(
+        self, column: Hashable, q: float, given: Any = None, *, draws: int = POOL_ROWS
+    ) -> tasks.Interval:
+        """Returns a quantile of a column given an event, with an interval.
+
+        See ``tasks.quantile``.
+        """
+        return tasks.quantile(self.model, column, q, given=given, draws=draws)
+
     def marginal(self, *columns: Hashable) -> Any:
         """Returns p(column), or p(first, second), as a frame with a row for each value or pair.
 
@@ -213,12 +278,15 @@ class Density:
         """
         return tasks.marginal(self.model, *columns)
 
-    def dependence(self, *, rows: int = 2_000, seed: int = 0) -> Any:
+    def dependence(
+        self, *, given: Sequence[Hashable] = (), rows: int = 2_000, seed: int = 0
+    ) -> Any:
         """Returns how much each pair of columns says about each other, in bits, most bits first.
 
-        See ``tasks.dependence``.
+        With ``given``, columns by name, it is what these do not say already. See
+        ``tasks.dependence``.
         """
-        return tasks.dependence(self.model, rows=rows, seed=seed)
+        return tasks.dependence(self.model, given=given, rows=rows, seed=seed)
 
     @property
     def plot(self) -> Plots:
@@ -276,7 +344,8 @@ class Density:
         Args:
             n: number of rows.
             given: cells to keep: a dict of one value per column, or a table of one row or n rows
-                with missing cells.
+                with missing cells. Or an event, as for ``probability``: words such as
+                "age > 60 and sex == 'Female'", an expression, or a dict with sets or intervals.
             temperature: 1 samples the model; towards 0 each step takes its most probable value.
             seed: makes the draw reproducible: a row's draws depend on the seed and on the row's
                 number alone.
@@ -309,6 +378,7 @@ class Density:
         interval: float | None = None,
         first_row: int = 0,
         strict: bool = False,
+        given: Any = None,
         to: str | os.PathLike[str] | None = None,
     ) -> Any:
         """Returns the table with its missing cells filled.
@@ -327,6 +397,7 @@ class Density:
             first_row: the number of the table's first row, if it is a part of a larger one.
             strict: refuse cells whose values their columns cannot hold, instead of leaving them as
                 they are.
+            given: an event that holds in every filled row, as for ``probability``.
             to: a path of CSV or Parquet to write to; a file is then read, filled and written in
                 chunks.
         """
@@ -339,6 +410,7 @@ class Density:
             seed=seed,
             first_row=first_row,
             strict=strict,
+            given=given,
             to=to,
         )
 

@@ -60,6 +60,12 @@ def present_codes(schema: Schema) -> dict[int, tuple[int, float]]:
     return {k: (flag, float(complete[flag])) for k, flag in schema.flags.items()}
 
 
+def missing_codes(schema: Schema) -> dict[int, tuple[int, float]]:
+    """Returns, for each column with a flag, the flag's index and its code of "missing"."""
+    codes = _codes(schema, missing=True)
+    return {k: (flag, float(codes[flag])) for k, flag in schema.flags.items()}
+
+
 def given(schema: Schema, codes: Codes) -> Codes:
     """Returns the codes of given cells, without the flags of all other cells.
 

@@ -13,7 +13,7 @@ import numpy as np
 from typing_extensions import override
 
 from chainrule import fileformat
-from chainrule.arguments import NO_OPTIONS, QUANTILES
+from chainrule.arguments import NO_OPTIONS, POOL_ROWS, QUANTILES
 from chainrule.errors import FormatError
 from chainrule.table import Schema
 from chainrule.tensors.threads import one_thread
@@ -135,6 +135,26 @@ class Scorer:
         """Returns p(column | the rest of each row); see ``Density.conditional``."""
         return self._answer("conditional", table, column, quantiles=quantiles, strict=strict)
 
+    def probability(self, event: Any, given: Any = None, *, draws: int = POOL_ROWS) -> Any:
+        """Returns the probability of an event or of several; see ``Density.probability``."""
+        return self._answer("probability", event, given, draws=draws)
+
+    def expected_rows(
+        self, where: Any, rows: int, given: Any = None, *, draws: int = POOL_ROWS
+    ) -> Any:
+        """Returns in how many rows to expect an event; see ``Density.expected_rows``."""
+        return self._answer("expected_rows", where, rows, given, draws=draws)
+
+    def mean(self, column: Hashable, given: Any = None, *, draws: int = POOL_ROWS) -> Any:
+        """Returns the mean of a column given an event; see ``Density.mean``."""
+        return self._answer("mean", column, given, draws=draws)
+
+    def quantile(
+        self, column: Hashable, q: float, given: Any = None, *, draws: int = POOL_ROWS
+    ) -> Any:
+        """Returns a quantile of a column given an event; see ``Density.quantile``."""
+        return self._answer("quantile", column, q, given, draws=draws)
+
     def marginal(self, *columns: Hashable) -> Any:
         """Returns p(column), or p(first, second), as a frame; see ``Density.marginal``."""
         return self._answer("marginal", *columns)
@@ -165,10 +185,12 @@ class Scorer:
         interval: float | None = None,
         first_row: int = 0,
         strict: bool = False,
+        given: Any = None,
         to: str | os.PathLike[str] | None = None,
     ) -> Any:
         """Returns the table with its missing cells filled; see ``Density.impute``."""
-        options = {"interval": interval, "first_row": first_row, "strict": strict, "to": to}
+        options = {"interval": interval, "first_row": first_row, "strict": strict}
+        options |= {"given": given, "to": to}
         return self._answer("impute", table, how, n_draws, seed, **options)
 
     def answer_schema(

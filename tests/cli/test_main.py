@@ -71,6 +71,7 @@ def test_version_and_help(folder):
         "fit",
         "score",
         "explain",
+        "ask",
         "conditional",
         "sample",
         "impute",

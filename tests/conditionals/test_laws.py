@@ -809,3 +809,30 @@ def test_a_family_is_scored_at_once_as_each_of_its_members_is(members):
     slopes = [torch.autograd.grad(logs[logs.isfinite()].sum(), own) for logs in (got, want)]
     for one, two in zip(*slopes, strict=True):
         torch.testing.assert_close(one, two, rtol=1e-10, atol=1e-12, equal_nan=True)  # of no code
+
+
+@pytest.mark.parametrize("conditional", ORDERED, ids=repr)
+def test_a_range_has_its_mass_and_draws_within_it_follow_the_distribution(conditional):
+    params = params_of(conditional, rows=1)
+    low, middle, high = (
+        conditional.quantile(params, torch.full((1,), q, dtype=torch.float64))
+        for q in (0.2, 0.5, 0.8)
+    )
+    below = low - 1 if conditional.is_discrete else torch.nextafter(low, low - 1)
+    before = conditional.cdf(params, below)
+    mass = conditional.cdf(params, high) - before
+    infinite = torch.full_like(low, torch.inf)
+    n = 4000
+    uniform = (torch.arange(n, dtype=torch.float64) + 0.5) / n
+    one = Distribution.of(conditional, params)
+    several = Distribution.mixture(torch.tensor([[0.3, 0.7]]).double().log(), [one, one])
+    for of in (one, several):
+        assert torch.allclose(of.log_between(low, high).exp(), mass, atol=1e-9)
+        assert torch.allclose(of.log_between(-infinite, infinite), torch.zeros_like(mass))
+        assert torch.allclose(of.within(low, high).log_mass.exp(), mass, atol=1e-9)
+        drawn = of.repeated(n).within(low.expand(n), high.expand(n)).draw(uniform)
+        assert bool(((low <= drawn) & (drawn <= high)).all())
+        for value in (low, middle):
+            share = (conditional.cdf(params, value) - before) / mass
+            # Each component, atom or tie has uniforms of its own.
+            assert abs(float((drawn <= value).double().mean() - share)) < 0.01

@@ -18,7 +18,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "at-any-size.md").read_text(encodin
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
 
 
-MAKE, DASK, SCHEMA, SPARK, RAY, DUCKDB = BLOCKS
+MAKE, DASK, SCHEMA, SPARK, RAY, DUCKDB, SQL = BLOCKS
 (SHELL,) = re.findall(r"^```sh\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
 
 
@@ -80,6 +80,16 @@ def test_duckdb_scores_a_table_in_parts(folder):
     pytest.importorskip("duckdb")
     run(folder, "by_duckdb", DUCKDB)
     require_answers(folder, "scores.parquet")
+
+
+def test_duckdb_orders_rows_by_their_bits(folder):
+    pytest.importorskip("duckdb")
+    run(folder, "by_sql", SQL)
+    rows = pl.read_parquet(folder / "people-*.parquet").sort("id")
+    nats = cr.Scorer(folder / "m.chainrule").log_prob(rows.drop("id"))
+    found = pl.read_parquet(folder / "odd.parquet")
+    assert found["id"].to_list() == np.argsort(nats)[:3].tolist()
+    np.testing.assert_allclose(found["bits"], -np.sort(nats)[:3] / np.log(2), rtol=1e-9)
 
 
 @pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java 17")

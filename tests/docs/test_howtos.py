@@ -1,5 +1,6 @@
 """The code of the how-tos runs as a reader runs it: block by block, page by page."""
 
+import json
 import os
 import re
 import shlex
@@ -11,6 +12,7 @@ import pytest
 import torch
 from helpers.command_line import chainrule as run
 
+from benchmarks.events.ask import QUESTIONS, as_table
 from chainrule import rng
 
 ROOT = Path(__file__).parents[2]
@@ -130,8 +132,28 @@ def test_several_processes(tmp_path):
     assert float(re.search(r"([\d.]+) nats per image", printed[1])[1]) < 25
 
 
+def test_asking_a_table(names_after, tmp_path):
+    found = names_after("ask-a-table")
+    assert found["strong"].value > 0.2
+    first, second, _ = found["found"]
+    assert first.value == second.value
+    assert (found["drawn"]["alcohol"] > 13).all()
+    assert "class_0" not in set(found["drawn"]["cultivar"])
+    run_shell("ask-a-table", found["density"], tmp_path)
+
+
+def test_the_answers_about_two_tables_are_those_of_their_command():
+    text = read("ask-a-table")
+    written = json.loads((ROOT / "benchmarks/results/events.json").read_text(encoding="utf-8"))
+    for name in QUESTIONS:
+        rows = written[name]["rows"]
+        assert [row["event"] for row in rows] == [words for words, *_ in QUESTIONS[name]]
+        assert as_table(rows) in text
+
+
 def test_every_how_to_is_run():
     tested = {
+        "ask-a-table",
         "fill-missing-cells",
         "draw-rows",
         "scikit-learn",

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import chainrule as cr
-from chainrule.errors import EvidenceError
+from chainrule.errors import EvidenceError, SchemaError, ShapeError
 from chainrule.tasks.dependence import information
 
 CONFIG = cr.FitConfig(hidden_size=16, epochs=80)
@@ -65,3 +65,39 @@ def test_a_network_of_one_order_says_what_it_lacks():
     density = cr.fit(frame, network="nade", seed=0, config=cr.FitConfig(epochs=1), verbose=False)
     with pytest.raises(EvidenceError, match="known"):
         density.dependence()
+
+
+@pytest.fixture(scope="module")
+def forked():
+    """Two bits that copy a third one with mistakes, and a fourth that is the sum of two, mod 2."""
+    rng = np.random.default_rng(2)
+    cause = rng.integers(0, 2, 1500)
+    one, two = (np.where(rng.random(1500) < 0.15, 1 - cause, cause) for _ in range(2))
+    other = rng.integers(0, 2, 1500)
+    frame = pd.DataFrame({"cause": cause, "one": one, "two": two, "other": other})
+    frame["parity"] = cause ^ other
+    return cr.fit(frame, seed=0, config=cr.FitConfig(hidden_size=24, epochs=80), verbose=False)
+
+
+def bits_of(found, first, second):
+    rows = found.to_dict("records")
+    return next(r["bits"] for r in rows if {r["first"], r["second"]} == {first, second})
+
+
+def test_what_the_given_columns_say_already_is_no_information(forked):
+    alone, given = forked.dependence(rows=4000), forked.dependence(rows=4000, given=["cause"])
+    assert bits_of(alone, "one", "two") > 0.1
+    assert abs(bits_of(given, "one", "two")) < 0.03
+    assert abs(bits_of(alone, "parity", "other")) < 0.03
+    assert bits_of(given, "parity", "other") > 0.8
+    assert "cause" not in {*given["first"], *given["second"]}
+    assert len(given) == 6
+
+
+def test_given_columns_are_checked(forked):
+    with pytest.raises(ShapeError, match=r"pass a list of columns, such as \['cause'\]"):
+        forked.dependence(given="cause")
+    with pytest.raises(ShapeError, match="leave at least two columns to compare"):
+        forked.dependence(given=["cause", "one", "two", "other"])
+    with pytest.raises(SchemaError, match="nearest: 'cause'"):
+        forked.dependence(given=["cuase"])

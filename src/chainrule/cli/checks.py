@@ -7,6 +7,7 @@ argument or an absent file at once.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,11 @@ from chainrule.table.files.write import require_empty
 from chainrule.table.schema import first_repeated
 
 STDIN = "-"
+# What an event in words has, and NAME=VALUE has not: a comparison before any single sign of
+# equality, or one that NAME=VALUE cannot begin with.
+WORDS = re.compile(
+    r"^[^=]*([<>]|==|!=|\bin\s*[\[({]|\bis\s+(not\s+)?(null|None)\b)", flags=re.DOTALL
+)
 
 
 def require_model(path: Path) -> None:
@@ -64,9 +70,29 @@ def require_table(text: str, split: str | None = None, *, glob: bool = False) ->
             raise PermissionError(f"{path}: cannot be read; change its permissions")
 
 
+def event_in(given: Sequence[str]) -> str | None:
+    """Returns the event that --given says in words; None if it names cells or a file.
+
+    Several events hold all.
+
+    >>> event_in(["age > 60", "sex == 'Female'"]), event_in(["income=>50K"])
+    ("(age > 60) and (sex == 'Female')", None)
+    """
+    words = [text for text in given if WORDS.search(text) and not Path(text).exists()]
+    if not words:
+        return None
+    if len(words) < len(given):
+        other = next(text for text in given if text not in words)
+        raise ChainruleError(
+            f"--given {other}: not in words as --given {words[0]!r} is; write the cell in words, "
+            "too, as NAME == 'LABEL'"
+        )
+    return words[0] if len(words) == 1 else " and ".join(f"({text})" for text in words)
+
+
 def require_given(given: Sequence[str]) -> None:
     """Raises before work starts if --given names no table, or a cell twice."""
-    if given and cells_of(given) is None:
+    if given and event_in(given) is None and cells_of(given) is None:
         require_table(given[0])
 
 

@@ -54,6 +54,14 @@ def run(
         ),
     ] = "best",
     seed: Annotated[int | None, typer.Option(help="Makes draws reproducible.")] = None,
+    condition: Annotated[
+        str | None,
+        typer.Option(
+            "--given",
+            metavar="EVENT",
+            help="An event in words, as for ask, that holds in every filled row; with --how draw.",
+        ),
+    ] = None,
     split: SplitOption = None,
     glob: GlobOption = False,
     workers: WorkersOption = 1,
@@ -100,5 +108,5 @@ def run(
     sink = Sink(partial(give_frames, output=output, as_json=as_json), as_text)
     ask(
         scorer, "impute", chunks, sink, workers=workers, load=load, how=how,
-        seed=seed, strict=strict,
+        seed=seed, strict=strict, given=condition,
     )  # fmt: skip

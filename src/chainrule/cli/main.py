@@ -18,6 +18,7 @@ import typer
 
 from chainrule.cli import (
     apply,
+    ask,
     check,
     compare,
     conditional,
@@ -85,7 +86,7 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
 # The commands, in the groups of the help.
 COMMANDS = {
     "Learn a table": (fit, show, check),
-    "Ask a model": (score, explain, conditional, sample, impute),
+    "Ask a model": (ask, score, explain, conditional, sample, impute),
     "Look after a table": (proofread, apply, drift, report, quality),
     "See how it works": (demo, compare, view, datasets),
 }

@@ -8,7 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from chainrule.arguments import require_rare, require_temperature, rows_to_draw
-from chainrule.cli.checks import require_given, require_model, require_seed, require_writable
+from chainrule.cli.checks import (
+    event_in,
+    require_given,
+    require_model,
+    require_seed,
+    require_writable,
+)
 from chainrule.cli.shown import left_to_print
 from chainrule.cli.tables import (
     OUTPUT_TYPES,
@@ -31,6 +37,7 @@ Examples:
   chainrule sample m.chainrule -n 1000 --seed 0 -o rows.csv
   chainrule sample m.chainrule --given holes.csv
   chainrule sample m.chainrule -n 5 --given age=40 --given "sex=Female"
+  chainrule sample m.chainrule -n 100 --given "age > 60 and sex == 'Female'"
 """
 
 
@@ -44,7 +51,7 @@ def run(
         list[str] | None,
         typer.Option(
             help="A given cell, NAME=VALUE (repeatable); or a file of one row or n rows, whose "
-            "empty cells are drawn."
+            "empty cells are drawn; or an event in words, as for ask, that holds in every row."
         ),
     ] = None,
     temperature: Annotated[
@@ -93,9 +100,11 @@ def run(
     from chainrule.tasks import sample
 
     density = load(model)
-    evidence = given_table(given, header, completed(reading, density.schema)) if given else None
+    evidence = event_in(given or [])
+    if given and evidence is None:
+        evidence = given_table(given, header, completed(reading, density.schema))
     if n is None:
-        n = 10 if evidence is None else len(evidence)
+        n = 10 if evidence is None or isinstance(evidence, str) else len(evidence)
     as_text = not as_json and (output is None or output.suffix == ".csv")
 
     def show(frames: Iterator[Any]) -> None:

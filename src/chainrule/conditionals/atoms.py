@@ -14,6 +14,7 @@ from chainrule.conditionals.base import AbstractConditional
 from chainrule.conditionals.distribution import Distribution
 from chainrule.conditionals.encodings import AbstractEncoding, AtomFlags
 from chainrule.conditionals.search import Search
+from chainrule.conditionals.within import Within, chosen
 from chainrule.errors import ShapeError
 
 
@@ -191,6 +192,26 @@ class Atoms(AbstractConditional):
         each = torch.cat([logs[..., :-1], base[..., None]], -1)
         used = torch.cat([inside, ~is_empty[..., None]], -1)
         return torch.where(used, each, torch.finfo(each.dtype).min / 2).logsumexp(-1)
+
+    @override
+    def within(self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> Within:
+        """A uniform selects an atom of the range or the base; the rest of it draws there."""
+        logs, rest = self._split(params)
+        atoms = self._atoms(params)
+        inside = (low[..., None] <= atoms) & (atoms <= high[..., None])
+        first, last, is_empty = self._of_base(low, high)
+        base = self.base.within(rest, first, last)
+        of_base = torch.where(is_empty, -torch.inf, logs[..., -1] + base.log_mass)
+        each = torch.where(inside, logs[..., :-1], -torch.inf)
+        each = torch.cat([each, of_base[..., None]], -1)
+        values = torch.cat([atoms, atoms.new_zeros(1)])
+
+        def draw(uniforms: torch.Tensor) -> torch.Tensor:
+            at, left = chosen(each, uniforms)
+            is_atom = at[..., 0] < len(self.values)
+            return torch.where(is_atom, values[at[..., 0]], base.draw(left))
+
+        return Within(each.logsumexp(-1), draw)
 
     @override
     def points_between(

@@ -12,6 +12,7 @@ import torch
 from chainrule.conditionals.encodings import AbstractEncoding
 from chainrule.conditionals.quadrature import gauss_legendre
 from chainrule.conditionals.search import Search, searched
+from chainrule.conditionals.within import Within
 from chainrule.errors import ChainruleError
 from chainrule.leaves.leaf import AbstractLeaf
 
@@ -167,9 +168,9 @@ class AbstractConditional(AbstractLeaf, ABC):
     def log_between(
         self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor
     ) -> torch.Tensor:
-        """log P(low <= value <= high), (...), of a discrete column with an order.
+        """log P(low <= value <= high), (...), of a column with an order.
 
-        Ends are codes, low at most high; they may be infinite.
+        Ends are codes, low at most high; they may be infinite. By default, values are whole.
         """
         exact = params.double()  # the difference of two numbers cancels
         is_open, is_endless = low == -torch.inf, high == torch.inf
@@ -189,6 +190,16 @@ class AbstractConditional(AbstractLeaf, ABC):
         mass = self.log_between(params, low, high).exp()
         level = (below + q * mass).clamp(torch.finfo(q.dtype).tiny, 1 - torch.finfo(q.dtype).eps)
         return torch.minimum(torch.maximum(self.quantile(params, level), low), high)
+
+    def within(self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> Within:
+        """The distribution truncated to [low, high]: its log-mass (...), and its draws.
+
+        By default, draws are quantiles.
+        """
+        return Within(
+            self.log_between(params, low, high),
+            lambda u: self.quantile_between(params, u.to(params.dtype), low, high),
+        )
 
     def points_between(
         self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor, count: int

@@ -21,6 +21,7 @@ from chainrule.conditionals.mixtures import LogisticMixture
 from chainrule.conditionals.quadrature import gauss_legendre
 from chainrule.conditionals.ranges import check_range, check_warp, clamped
 from chainrule.conditionals.search import Search
+from chainrule.conditionals.within import Within
 from chainrule.errors import ShapeError
 from chainrule.leaves.warps import AbstractWarp
 
@@ -372,6 +373,19 @@ class DiscretizedLogisticMixture(AbstractConditional):
         logs = self.images.log_masses_between(bound, a, b)
         whole = (bound.log_weight + logs).logsumexp(-1)
         return whole - self.images.log_inside(bound) if self.images.is_truncated else whole
+
+    @override
+    def within(self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> Within:
+        """Draws of the continuous mixture between the outer edges, rounded to integers."""
+        edges = self._image(low - 0.5), self._image(high + 0.5)
+        a, b = (self.images.standard(clamped(edge, *self.bounds)) for edge in edges)
+        log_mass, draw = self.images.standard_within(params, a, b)
+
+        def values(u: torch.Tensor) -> torch.Tensor:
+            drawn = (self._unwarped(self.images.from_standard(draw(u))) + 0.5).floor()
+            return torch.minimum(torch.maximum(self._to_support(drawn), low), high)
+
+        return Within(log_mass, values)
 
     @override
     def points_between(

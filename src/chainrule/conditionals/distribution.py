@@ -11,6 +11,7 @@ import torch
 
 from chainrule.conditionals.base import AbstractConditional
 from chainrule.conditionals.search import bisect, searched
+from chainrule.conditionals.within import Within, chosen
 from chainrule.errors import ChainruleError, ShapeError
 from chainrule.ops.cells.choose import serves_float64
 from chainrule.rng import uniforms
@@ -129,6 +130,29 @@ class Distribution:
         return self.conditional.sample(
             self.params[rows, chosen], left.to(uniform.dtype), temperature
         )
+
+    def log_between(self, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
+        """log P(low <= value <= high), (N,), for ends (N,) that may be infinite."""
+        return self._log_mean(
+            self.conditional.log_between(self.params, self._each(low), self._each(high))
+        )
+
+    def within(self, low: torch.Tensor, high: torch.Tensor) -> Within:
+        """The distributions truncated to [low, high], (N,) each: their log-masses and draws.
+
+        A uniform selects a component by its mass there; the rest of it draws the value.
+        """
+        if self.components == 1:
+            return self.conditional.within(self.params[:, 0], low, high)
+        logs = self.conditional.log_between(self.params, self._each(low), self._each(high))
+        logs = self.log_weight.to(logs) + logs
+
+        def draw(uniform: torch.Tensor) -> torch.Tensor:
+            at, left = chosen(logs, uniform)
+            rows = torch.arange(len(at), device=at.device)
+            return self.conditional.within(self.params[rows, at[:, 0]], low, high).draw(left)
+
+        return Within(logs.logsumexp(1), draw)
 
     def cdf(self, x: torch.Tensor) -> torch.Tensor:
         """P(value <= x), (N,)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from chainrule.conditionals.mixture_sums import log_densities
 from chainrule.conditionals.quadrature import gauss_legendre
 from chainrule.conditionals.ranges import check_range, check_scale, clamped
 from chainrule.conditionals.search import Search
+from chainrule.conditionals.within import Within, chosen
 from chainrule.errors import ChainruleError, ShapeError, whole_number
 
 BETWEEN = 0.75  # share of the initial variance between the components
@@ -386,6 +388,51 @@ class AbstractMixture(AbstractConditional):
         inner = self._log_between(first, torch.where(is_open, first + width, b), width)
         logs = torch.where(from_below, self._log_cdf(b), self._log_cdf(-a))
         return torch.where(is_whole, 0.0, torch.where(is_open, logs, inner))
+
+    @override
+    def log_between(
+        self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor
+    ) -> torch.Tensor:
+        """Sums of the components' log-masses, which neither cancel nor underflow."""
+        bound = self.bind(params)
+        ends = (self._within(end)[..., None] for end in (low, high))
+        logs = self.log_masses_between(bound, *ends)
+        whole = (bound.log_weight + logs).logsumexp(-1)
+        return whole - self.log_inside(bound) if self.is_truncated else whole
+
+    @override
+    def within(self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> Within:
+        """A uniform selects a component by its mass in the range; the rest of it draws there."""
+        log_mass, draw = self.standard_within(params, self._within(low), self._within(high))
+
+        def values(u: torch.Tensor) -> torch.Tensor:
+            drawn = self._to_support(self.from_standard(draw(u)))
+            return torch.minimum(torch.maximum(drawn, low), high)
+
+        return Within(log_mass, values)
+
+    def _within(self, x: torch.Tensor) -> torch.Tensor:
+        """Standardised values within the bounds."""
+        return self._clamped(self.standard(x)) if self.is_truncated else self.standard(x)
+
+    def standard_within(
+        self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor
+    ) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:
+        """What ``within`` gives, for standardised ends (...), and values that are standardised."""
+        bound = self.bind(params)
+        a, b = low[..., None], high[..., None]
+        logs = bound.log_weight + self.log_masses_between(bound, a, b)
+        log_mass = logs.logsumexp(-1)
+        if self.is_truncated:
+            log_mass = log_mass - self.log_inside(bound)
+
+        def draw(uniforms: torch.Tensor) -> torch.Tensor:
+            k, u = chosen(logs, uniforms)
+            location, scale = bound.location.gather(-1, k), bound.scale.gather(-1, k)
+            ends = (a - location) / scale, (b - location) / scale
+            return (location + scale * self._inner_quantile(u[..., None], *ends))[..., 0]
+
+        return log_mass, draw
 
     @property
     def standard_bounds(self) -> tuple[float | None, float | None]:

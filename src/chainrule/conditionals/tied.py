@@ -13,6 +13,7 @@ from typing_extensions import override
 from chainrule.conditionals.base import AbstractConditional
 from chainrule.conditionals.encodings import AbstractEncoding
 from chainrule.conditionals.search import bisect
+from chainrule.conditionals.within import Within, chosen
 from chainrule.errors import ShapeError
 
 IMPOSSIBLE = -1e30  # stands for the logarithm of zero, so that gradients stay finite
@@ -251,6 +252,41 @@ class Tied(AbstractConditional):
         p = parts.logs.exp()
         whole = torch.where(p[..., :-1] > 0, p[..., :-1] * each, 0.0).sum(-1)
         return (whole + p[..., -1] * self.base.cdf(parts.rest, x)).clamp(0, 1)
+
+    @override
+    def within(self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> Within:
+        """A uniform selects a tie or the base by its mass in the range, and draws there."""
+        if not self.is_ordered:
+            return super().within(params, low, high)
+        parts = self._parts(params)
+        first = torch.maximum(parts.low, low[..., None])
+        last = torch.minimum(parts.high, high[..., None])
+        is_met = first <= last
+        least, most = self.limits
+        some = torch.where(is_met, first, least), torch.where(is_met, last, most)
+        rest = parts.rest[..., None, :].expand(*first.shape, -1)
+        of_ties, base = self.base.within(rest, *some), self.base.within(parts.rest, low, high)
+        inside = torch.where(parts.is_point, 0.0, of_ties.log_mass - parts.between)
+        each = parts.logs[..., :-1] + torch.where(is_met, inside, -torch.inf)
+        each = torch.cat([each, parts.logs[..., -1:] + base.log_mass[..., None]], -1)
+
+        def draw(uniforms: torch.Tensor) -> torch.Tensor:
+            at, left = chosen(each, uniforms)
+            tie = at.clamp(max=self.ties - 1)
+            drawn = of_ties.draw(left[..., None].expand(first.shape))
+            drawn = torch.where(parts.is_point, first, drawn).gather(-1, tie)[..., 0]
+            return torch.where(at[..., 0] < self.ties, drawn, base.draw(left))
+
+        return Within(each.logsumexp(-1), draw)
+
+    @override
+    def log_between(
+        self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor
+    ) -> torch.Tensor:
+        """Sums of the masses of the ties and of the base, which do not cancel."""
+        if not self.is_ordered:
+            return super().log_between(params, low, high)
+        return self.within(params, low, high).log_mass
 
     @override
     def quantile(self, params: torch.Tensor, q: torch.Tensor) -> torch.Tensor:

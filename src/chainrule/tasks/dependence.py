@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 
 from chainrule.arguments import rows_to_draw
+from chainrule.errors import ShapeError
 from chainrule.missing import complete_codes, draw_like, is_flag
 from chainrule.model import Model
 from chainrule.networks import AbstractNetwork
@@ -42,7 +44,9 @@ class Information:
         return sorted(combinations(range(len(self.names)), 2), key=lambda pair: -self.bits[pair])
 
 
-def dependence(model: Model, *, rows: int = ROWS, seed: int = 0) -> Any:
+def dependence(
+    model: Model, *, given: Sequence[Hashable] = (), rows: int = ROWS, seed: int = 0
+) -> Any:
     """Returns how much each pair of columns says about each other, as a frame, most bits first.
 
     The frame has the columns ``first``, ``second``, ``bits`` and ``standard_error``. Bits are the
@@ -54,15 +58,22 @@ def dependence(model: Model, *, rows: int = ROWS, seed: int = 0) -> Any:
     network learns both. They agree but for errors of learning, which the standard error lacks: it
     is that of the drawn rows alone. Missing cells are not counted: rows are drawn complete.
 
+    With ``given``, all probabilities are also given these columns of each drawn row. The bits are
+    then the conditional mutual information: what two columns say about each other that the given
+    ones do not say already. It is 0 if they are independent wherever the given columns are equal.
+
     Args:
         model: the fitted model.
+        given: columns that are known, by name; none by default.
         rows: how many rows are drawn.
         seed: decides which rows are drawn.
 
     Raises:
         EvidenceError: a network of one order, which knows no conditionals of single columns.
+        SchemaError: a given column that the model does not know.
+        ShapeError: fewer than two columns are not given.
     """
-    found = information(model, rows=rows, seed=seed)
+    found = information(model, given=given, rows=rows, seed=seed)
     pairs = found.pairs
     columns = {
         "first": np.array([found.names[i] for i, _ in pairs], dtype=object),
@@ -74,20 +85,23 @@ def dependence(model: Model, *, rows: int = ROWS, seed: int = 0) -> Any:
     return build(columns, {}, container)
 
 
-def information(model: Model, *, rows: int = ROWS, seed: int = 0) -> Information:
+def information(
+    model: Model, *, given: Sequence[Hashable] = (), rows: int = ROWS, seed: int = 0
+) -> Information:
     """Returns the mutual information of all pairs; the arguments are those of ``dependence``."""
     rows = rows_to_draw(rows)
     flags = is_flag(model.schema)
-    asked = np.flatnonzero(~flags)
+    from_the_first = flags | _given(model, given)  # columns that are known
+    asked = np.flatnonzero(~from_the_first)
     for column in asked:  # a network of one order says which evidence it lacks
-        known = flags[None].copy()
+        known = from_the_first[None].copy()
         known[0, column] = True
         model.require_evidence(known, name="known")
     network, codes = model.in_float64(), complete_codes(model.schema)
     with torch.no_grad():
         drawn = draw_like(model.schema, network, rows, codes, flags, generator_from(seed)).double()
         device = next(network.parameters()).device
-        always = torch.from_numpy(flags).to(device)
+        always = torch.from_numpy(from_the_first).to(device)
         alone = _nats(network, drawn, always, asked)  # (D, N), of p(a)
         gained = np.zeros((len(asked), len(asked), rows))
         with progress_bar("comparing columns", len(asked)) as advance:
@@ -101,6 +115,18 @@ def information(model: Model, *, rows: int = ROWS, seed: int = 0) -> Information
     np.fill_diagonal(bits, np.nan)
     np.fill_diagonal(errors, np.nan)
     return Information(tuple(model.schema.columns[k].name for k in asked), bits, errors)
+
+
+def _given(model: Model, given: Sequence[Hashable]) -> np.ndarray:
+    """The mask (D,) of given columns, checked."""
+    if isinstance(given, str):
+        raise ShapeError(f"given = {given!r}: pass a list of columns, such as [{given!r}]")
+    found = np.zeros(len(model.schema.columns), dtype=bool)
+    found[[model.schema.number(each) for each in given]] = True
+    left = len(model.schema.columns_without_flags) - int(found.sum())
+    if given and left < 2:
+        raise ShapeError(f"given = {list(given)!r}: leave at least two columns to compare")
+    return found
 
 
 def _nats(

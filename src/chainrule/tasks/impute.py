@@ -16,12 +16,14 @@ import numpy as np
 from chainrule.arguments import require_how
 from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError, whole_number
+from chainrule.events import Event, event_of
 from chainrule.missing import is_flag, present
 from chainrule.model import Model
 from chainrule.rng import Source, row_source
 from chainrule.table import AbstractColumn, Fills, Sink, column_positions, filled, filled_frames
 from chainrule.table.frames.build import like_named
 from chainrule.tasks.answer import Batch, Chunk, answer, chunks
+from chainrule.tasks.asking.filled_given import completed_given
 from chainrule.tasks.conditional import level_probabilities_of
 from chainrule.tasks.each_cell import Quantiles, each_cell
 from chainrule.tasks.outside import completed
@@ -67,6 +69,7 @@ def impute(
     seed: int | Source | None = None,
     first_row: int = 0,
     strict: bool = False,
+    given: Any = None,
     to: str | os.PathLike[str] | Sink | None = None,
 ) -> Any:
     """Returns the table with its missing cells filled, of the same kind, types and index.
@@ -88,6 +91,7 @@ def impute(
             are then filled as the whole table is, up to rounding.
         strict: refuse cells whose values their columns cannot hold. Otherwise these cells stay as
             they are, and count as unknown.
+        given: an event that holds in every filled row, as for ``probability``; with how="draw".
         to: a path of CSV or Parquet, to which the table is written. A file is then read, filled and
             written in chunks. From text to CSV, known cells keep their text.
 
@@ -97,8 +101,11 @@ def impute(
 
     Raises:
         EvidenceError: missing cells that a network of one order cannot fill.
+        ChainruleError: a row in which ``given`` cannot hold, or hardly ever does.
     """
     require_how(how)
+    if given is not None and how != "draw":
+        raise ShapeError(f"how = {how!r}: cells are filled given an event by how='draw' alone")
     n_draws = whole_number(n_draws, "n_draws", least=1, what="how many tables to draw")
     if how != "draw" and n_draws > 1:
         raise ShapeError(f"n_draws = {n_draws}: how={how!r} gives one table; draw for several")
@@ -107,7 +114,9 @@ def impute(
     first_row = whole_number(first_row, "first_row", least=0, what="the number of a row")
     fill, sources = partial(guessed, how=how), None
     if how == "draw":
-        fill, sources = drawn, row_source(seed, purpose=PURPOSE, first_row=first_row)
+        event = None if given is None else event_of(model.schema, given)
+        fill = partial(drawn, event=event)
+        sources = row_source(seed, purpose=PURPOSE, first_row=first_row)
     asked = 0  # rows, so far
 
     def with_draws(chunk: Chunk) -> Batch:
@@ -131,24 +140,28 @@ def impute(
     return result if interval is None else Imputed(result, *_intervals(chunk, interval))
 
 
-def drawn(rows: Batch) -> Fills:
-    """Draws the missing cells of each row jointly, given its known ones, from ``rows.draws``."""
+def drawn(rows: Batch, event: Event | None = None) -> Fills:
+    """Draws the missing cells of each row jointly, given its known ones, from ``rows.draws``.
+
+    With an event, it holds in each row that has missing cells.
+    """
     codes, missing = rows.codes.values.copy(), ~rows.codes.observed_or_outside
     incomplete = np.flatnonzero(missing.any(1))
     given = present(rows.model.schema, rows.codes.take(incomplete), missing[incomplete])
     rows.model.require_evidence(given.observed_or_outside, name="known")
     if len(incomplete):
         codes[incomplete] = replace(rows.take(incomplete), codes=given).each(
-            lambda b: completed(b.network, b.x, b.observed, b.outside, _source(b)).cpu().numpy(),
+            _completed if event is None else partial(completed_given, event=event),
             "filling",
             rows=BATCH_ROWS,
         )
     return Fills(codes, missing)
 
 
-def _source(rows: Batch) -> Source:
+def _completed(rows: Batch) -> np.ndarray:
     assert rows.draws is not None
-    return rows.draws
+    found = completed(rows.network, rows.x, rows.observed, rows.outside, rows.draws)
+    return found.cpu().numpy()
 
 
 def guessed(rows: Batch, how: str) -> Fills:

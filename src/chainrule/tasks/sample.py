@@ -15,11 +15,12 @@ import torch
 from chainrule import missing
 from chainrule.arguments import require_rare, rows_to_draw
 from chainrule.errors import SchemaError, ShapeError, whole_number
+from chainrule.events import event_of, is_words
 from chainrule.model import Model
 from chainrule.networks import AbstractNetwork
 from chainrule.networks.listed import listed_only
 from chainrule.progress import progress_bar
-from chainrule.rng import Source, of_rows, row_source
+from chainrule.rng import Source, fresh_seed, of_rows, row_source
 from chainrule.table import (
     Codes,
     Schema,
@@ -38,6 +39,7 @@ from chainrule.table import (
 )
 from chainrule.table.frames.column_index import names_of_mapping
 from chainrule.table.text.notation import Notation, NotRead, read_cells
+from chainrule.tasks.asking.drawn_given import GivenEvent, listed_labels
 from chainrule.tasks.outside import REDRAWS
 
 BATCH_ROWS = 10_000  # rows drawn at a time, which bounds the memory
@@ -64,7 +66,10 @@ def sample(
         model: the fitted model.
         n: number of rows.
         given: cells to keep, as a dict of one value per column, or as a table of one row or n rows
-            with missing cells (NaN, None). The missing cells are drawn.
+            with missing cells (NaN, None). The missing cells are drawn. Or an event that holds in
+            every row: words such as "age > 60 and sex == 'Female'", a polars expression, or a dict
+            with sets or intervals; see ``probability``. Rows then come from the pool by which
+            events are answered; further ones are drawn within the event, and kept by their weights.
         temperature: 1 samples the model; towards 0 each step takes its most probable value.
         seed: an integer, a generator, or None for system entropy. With an integer, the draws of a
             row depend on the seed and on the row's number alone.
@@ -81,13 +86,21 @@ def sample(
     Raises:
         SchemaError: a given cell that its column cannot hold, or a label it never had; ``other`` is
             a label of a column.
-        ShapeError: ``rare`` is neither "other" nor "omit", or "omit" with a text for ``other``.
+        ShapeError: ``rare`` is neither "other" nor "omit", or "omit" with a text for ``other``; a
+            temperature other than 1 with an event.
+        ChainruleError: an event that has no probability.
     """
     require_rare(rare, other)
     first_row = whole_number(first_row, "first_row", least=0, what="the number of a row")
+    seed = fresh_seed() if seed is None else seed
     sources = row_source(seed, purpose=PURPOSE, first_row=first_row)
-    options = {"temperature": temperature, "sources": sources, "other": other}
-    chunks = _chunks(model, n, given=given, listed=rare == "omit", **options)
+    options = {"sources": sources, "other": other}
+    if is_words(given):
+        of = _given_event(model, given, temperature, seed, rare)
+        chunks = _chunks_of_event(of, n, first_row=first_row, **options)
+    else:
+        options["temperature"] = temperature
+        chunks = _chunks(model, n, given=given, listed=rare == "omit", **options)
     if to is None:
         found = list(chunks)
         columns = {name: _joined([chunk[name] for chunk in found]) for name in found[0]}
@@ -142,6 +155,38 @@ def _chunks(
                 columns = _as_given(columns, model.schema, table, cells, start)
             yield columns
             advance(size)
+
+
+def _given_event(
+    model: Model, given: Any, temperature: float, seed: int | Source, rare: str
+) -> GivenEvent:
+    """Returns what draws rows given an event."""
+    if temperature != 1:
+        raise ShapeError(
+            f"temperature = {temperature!r}: rows given an event are drawn as they are, at 1; give "
+            "cells instead, or leave it out"
+        )
+    event = event_of(model.schema, given)
+    listed = listed_labels(model.schema, rare=rare == "other")
+    return GivenEvent(model, event, listed, seed if isinstance(seed, int) else 0)
+
+
+def _chunks_of_event(
+    of: GivenEvent,
+    n: int,
+    *,
+    first_row: int,
+    sources: Callable[[int, int], Source],
+    other: str | None,
+) -> Iterator[dict[str, np.ndarray]]:
+    """Yields the n rows that an event allows in chunks, as ``_chunks`` does."""
+    schema = of.model.schema
+    _require_no_label(schema, other)
+    rows = rows_to_draw(n)
+    for start in range(0, max(rows, 1), BATCH_ROWS):
+        stop = min(start + BATCH_ROWS, rows)
+        codes = of.codes(first_row + start, stop - start, sources(start, stop))
+        yield decode(codes, schema, other=other)
 
 
 def _listed(

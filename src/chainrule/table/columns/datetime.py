@@ -40,6 +40,7 @@ from chainrule.table.values.cells import (
     shown,
 )
 from chainrule.table.values.exact_integers import is_large
+from chainrule.table.values.json_values import zone_called
 from chainrule.table.values.types import cells_word
 from chainrule.table.values.wall_time import offsets_of, zone_in
 
@@ -243,6 +244,23 @@ class Datetime(AbstractNumbers):
         if is_begin and left[0] == 0:  # the begin of what follows is not possible itself
             return float(steps[0] - 1)
         return float(steps[0] + (up and (bool(left[0] > 0) or is_cut)))
+
+    def dates_around(self, moment: dt.datetime) -> tuple[float, float]:
+        """The last code up to a moment, and the first from it on.
+
+        A moment without a zone is read by the clocks of the column's own zone, if it has one.
+        """
+        zone = zone_in(self.cells) or zone_in(self.dtype)
+        if moment.tzinfo is None and zone:
+            moment = moment.replace(tzinfo=zone_called(zone))
+        if moment.tzinfo is not None:
+            clock = zone_called(self.zone) if self.zone else dt.UTC
+            moment = moment.astimezone(clock).replace(tzinfo=None)
+        at = np.datetime64(moment, "us")
+        below, above = (self._code_of(at, up=up) for up in (False, True))
+        assert below is not None
+        assert above is not None
+        return below, above
 
     @override
     def encode(self, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:

@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -19,6 +20,7 @@ from chainrule.table.columns.base import AbstractColumn
 from chainrule.table.columns.grid import MOST_ATOMS
 from chainrule.table.frames.polars_types import integer_type
 from chainrule.table.values.cells import Where, cells_as_text, numbers_if_any, objects_of, shown
+from chainrule.table.values.exact_integers import LARGEST_EXACT
 
 FAR_BOUND = 9.0  # standard deviations; no draw lies farther out
 BINS = 512  # of the codes within the range, from whose masses a mean of values is computed
@@ -182,6 +184,35 @@ class AbstractNumbers(AbstractColumn):
         atoms = np.array(self.atom_codes(), dtype=np.float64)
         ends = np.unique(np.concatenate([outer, np.round(spaced), atoms - 1, atoms]))
         return ends, np.concatenate([ends[:1], (ends[:-1] + 1 + ends[1:]) / 2, ends[-1:]])
+
+    def codes_around(self, value: Fraction) -> tuple[float, float]:
+        """The last code whose value is at most a number, and the first whose value is at least it.
+
+        They are equal if the number is the value of a code. Infinite where there is no such code.
+        """
+        if self.is_continuous:
+            code = self._continuous_code(float(value))
+            return code, code
+        steps = (value - Fraction(self.origin)) / Fraction(self.step or 1)
+        if abs(steps) > LARGEST_EXACT:
+            end = math.inf if steps > 0 else -math.inf
+            return end, end
+        near = round(steps)
+        tried = [near - 1, near, near + 1]
+        values = [self._exact_value(code) for code in tried]
+        below = max(code for code, each in zip(tried, values, strict=True) if each <= value)
+        above = min(code for code, each in zip(tried, values, strict=True) if each >= value)
+        return float(below), float(above)
+
+    def _exact_value(self, code: int) -> Fraction:
+        """The value of a code on a grid, as it is written."""
+        if self.decimals is None or isinstance(self.origin, int):
+            return Fraction(self.origin) + code * Fraction(self.step or 1)
+        return Fraction(repr(float(self.from_grid(np.array([float(code)]))[0])))
+
+    def _continuous_code(self, value: float) -> float:
+        """The code of a number without a grid; infinite beyond the ends of the scale."""
+        raise NotImplementedError
 
     def from_grid(self, codes: np.ndarray) -> np.ndarray:
         """Numbers (N,) of codes on a grid, rounded to the column's decimals."""

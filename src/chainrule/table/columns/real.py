@@ -547,6 +547,11 @@ class Real(AbstractNumbers):
             "most": fields.optional(float, spec.get("most")),
         }
 
+    @override
+    def _continuous_code(self, value: float) -> float:
+        numbers = np.array([value])
+        return float(self._standard(numbers, numbers)[0])
+
     def _standard(self, values: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         """(g(value) − center) / spread, (N,) float64; infinite beyond the ends of the scale."""
         if self.warp is not None:

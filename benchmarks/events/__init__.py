@@ -1,0 +1,1 @@
+"""How well events are answered: cardinalities of a table, contradictions, errors, seconds."""

@@ -1,0 +1,75 @@
+"""Comparisons with columns whose codes are not where their values are."""
+
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from chainrule.events.comparisons import among, compared
+from chainrule.table import encode, infer_schema, read_table
+
+SIGNS = ("<", "<=", ">", ">=")
+
+
+def column_of(values, kind=None):
+    frame = pd.DataFrame({"x": values, "y": np.arange(len(values)) % 2})
+    schema = infer_schema(frame, kinds={"x": kind} if kind else None)
+    return schema.columns[0], encode(read_table(frame), schema).values[:, 0]
+
+
+def marks(column, codes, sign, value):
+    return compared(column, sign, value).contains(codes)
+
+
+def of_sign(sign, values, value):
+    if sign in ("<", "<="):
+        return values < value if sign == "<" else values <= value
+    return values > value if sign == ">" else values >= value
+
+
+RNG = np.random.default_rng(0)
+HEAVY = np.where(RNG.random(500) < 0.3, 0.0, np.exp(RNG.normal(3, 1.5, 500)))
+COLUMNS = {
+    "atoms below a logarithm": (HEAVY, {"kind": "real", "scale": "log"}, [0, -5, 1e-9, 20, 1e6]),
+    "bounds": (
+        RNG.beta(2, 3, 500),
+        {"kind": "real", "least": 0, "most": 1},
+        [-1, 0, 0.3, 1, 2],
+    ),
+    "steps of 50": (50 * RNG.integers(3, 90, 500) + 7, None, [7, 56, 57, 58, 1e12, -1e30]),
+    "float32": (RNG.integers(0, 99, 500).astype(np.float32) / 10, None, [0.1, 0.3, 4.35]),
+    "large integers": (2**60 + 7 * RNG.integers(0, 99, 500), None, [2**60 + 7, 2**60 + 8]),
+    "cents": (np.round(RNG.gamma(2, 30, 500), 2), None, [10.25, 33.33, 0.01]),
+}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+@pytest.mark.parametrize("sign", SIGNS)
+def test_comparisons_hold_for_the_cells_they_hold_for(name, sign):
+    values, kind, constants = COLUMNS[name]
+    column, codes = column_of(values, kind)
+    exact = np.array([Fraction(repr(value.item())) for value in values], dtype=object)
+    if values.dtype == np.float32:
+        exact = np.array([Fraction(str(value)) for value in values], dtype=object)
+    for constant in constants:
+        constant = Fraction(repr(constant))
+        expected = of_sign(sign, exact, constant).astype(bool)
+        assert np.array_equal(marks(column, codes, sign, constant), expected), constant
+        turned = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}[sign]
+        assert np.array_equal(marks(column, codes, turned, constant), ~expected), constant
+
+
+def test_an_atom_alone_has_a_probability():
+    column, codes = column_of(HEAVY, {"kind": "real", "scale": "log"})
+    assert np.array_equal(marks(column, codes, "==", 0), HEAVY == 0)
+    assert np.array_equal(marks(column, codes, "!=", 0), HEAVY != 0)
+    assert not among(column, [0]).is_empty
+
+
+def test_dates_with_a_zone_are_compared_by_its_clocks():
+    utc = pd.date_range("2024-03-30", periods=96, freq="h", tz="UTC")
+    column, codes = column_of(utc.tz_convert("Europe/Berlin"))
+    expected = utc >= pd.Timestamp("2024-03-31 03:00", tz="Europe/Berlin")
+    assert np.array_equal(marks(column, codes, ">=", "2024-03-31 03:00"), expected)
+    assert np.array_equal(marks(column, codes, ">=", "2024-03-31T01:00+00:00"), expected)
