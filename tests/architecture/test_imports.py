@@ -21,6 +21,8 @@ LEVELS = {
     "headline": 0,
     "scratch": 0,
     "atomic": 0,
+    "claims": 1,
+    "ranks": 1,
     "machine": 0,
     "plain_json": 0,
     "plain_html": 0,
@@ -59,6 +61,7 @@ LEVELS = {
     "sklearn": 12,
     "report": 12,
     "cli": 13,
+    "__main__": 14,
 }
 # The rooms of table, from the lowest level to the highest.
 TABLE_LEVELS = (
@@ -82,6 +85,8 @@ NO_TORCH = {
     "plain_html",
     "html_pages",
     "atomic",
+    "claims",
+    "ranks",
     "machine",
     "scratch",
     "version",

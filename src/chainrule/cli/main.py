@@ -38,6 +38,7 @@ from chainrule.cli import (
 from chainrule.cli.panels import with_panels
 from chainrule.cli.shown import say
 from chainrule.errors import ChainruleError
+from chainrule.ranks import require_one
 from chainrule.version import version
 
 MISUSE = (ChainruleError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
@@ -57,12 +58,13 @@ Examples:
 )
 
 
-def _guarded(command: Callable[..., None]) -> Callable[..., None]:
+def _guarded(name: str, command: Callable[..., None]) -> Callable[..., None]:
     """Wraps a command to print errors in one line: misuse exits with 2, an interrupt with 130."""
 
     @functools.wraps(command)
     def run(*args: Any, **options: Any) -> None:
         try:
+            require_one(f"chainrule {name}")
             command(*args, **options)
             sys.stdout.flush()
         except MISUSE as error:
@@ -92,7 +94,7 @@ COMMANDS = {
 for _panel, _commands in COMMANDS.items():
     for _command in _commands:
         app.command(name=_command.NAME, epilog=_command.EXAMPLES, rich_help_panel=_panel)(
-            _guarded(with_panels(_command.run))
+            _guarded(_command.NAME, with_panels(_command.run))
         )
 
 

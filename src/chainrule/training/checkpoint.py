@@ -15,7 +15,8 @@ import numpy as np
 import torch
 
 from chainrule import fileformat
-from chainrule.atomic import HAS_LOCKS, is_at, is_held, lock, place_of, replacing
+from chainrule.atomic import HAS_LOCKS, is_at, place_of, replacing
+from chainrule.claims import Claim
 from chainrule.errors import FormatError, ShapeError, printable
 from chainrule.networks import AbstractTrainable
 from chainrule.networks.rebuild import member_to_json, require_arrays
@@ -42,14 +43,15 @@ def fingerprint(train_rows: Rows, valid_rows: Rows, description: str) -> str:
 class Checkpoint:
     """The file to which a run writes its state; it can be passed as a path.
 
-    While it is open, other runs see that a living run writes there. Several runs may share a path.
-    Each writes whole files, the last file stays, and no run removes the file of another.
+    Where the system has no locks, several runs may write there. Each writes whole files, and the
+    last file stays. No run removes what another program wrote.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         place_of(path)  # raises before work starts
         self.path = Path(path)
-        self._held: int | None = None  # descriptor with the lock of the file that this run wrote
+        self._claim: Claim | None = None
+        self._held: int | None = None  # descriptor of the file that this run wrote
         self._warned: set[str] = set()
 
     def __fspath__(self) -> str:
@@ -61,13 +63,18 @@ class Checkpoint:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def claim(self) -> None:
+        """Keeps other runs from writing there, until this is closed.
+
+        Raises:
+            ChainruleError: another run writes there now.
+        """
+        if self._claim is None:
+            self._claim = Claim(self.path)
+
     def exists(self) -> bool:
         """Whether the file exists."""
         return self.path.exists()
-
-    def is_written_by_another(self) -> bool:
-        """Whether another living run writes to the file, as far as the system can tell."""
-        return not self._is_own() and is_held(self.path)
 
     def save(self, state: State, plan: Plan, *, seed: int, run: str) -> None:
         """Writes the state. If that fails, it warns once for each reason, and training goes on."""
@@ -96,10 +103,9 @@ class Checkpoint:
             FormatError: the file is damaged, or belongs to other data or another configuration.
         """
         restore_checkpoint(self.path, state, plan, run=run)
-        if HAS_LOCKS and not is_held(self.path):
+        if HAS_LOCKS:
             with suppress(OSError):
-                self._hold(number := os.open(self.path, os.O_RDONLY))
-                lock(number)
+                self._hold(os.open(self.path, os.O_RDONLY))
 
     def remove(self) -> None:
         """Removes the file, unless another run has written it since, if the system can tell."""
@@ -109,13 +115,15 @@ class Checkpoint:
         self.close()
 
     def close(self) -> None:
-        """Gives up the lock; the file stays."""
+        """Lets other runs write there; the file stays."""
+        self._hold(None)
+        if self._claim is not None:
+            self._claim.release()
+        self._claim = None
+
+    def _hold(self, number: int | None) -> None:
         if self._held is not None:
             os.close(self._held)
-        self._held = None
-
-    def _hold(self, number: int) -> None:
-        self.close()
         self._held = number
 
     def _is_own(self) -> bool:

@@ -13,6 +13,7 @@ import torch
 from chainrule.density import Density
 from chainrule.errors import BackendError
 from chainrule.model import Model
+from chainrule.ranks import require_one
 from chainrule.rng import generator_from
 from chainrule.table import DEFAULT_TIES, MIN_COUNT, Schema
 from chainrule.table.files.pipes import require_no_pipe_twice
@@ -23,6 +24,7 @@ from chainrule.training.finished import require_same_run
 from chainrule.training.loop import train
 from chainrule.training.memory import require_memory
 from chainrule.training.recipes import RECIPES, recipe_for
+from chainrule.training.recipes.base import AbstractRecipe
 from chainrule.training.recipes.warm_start import continued
 from chainrule.training.record import nats_of, record_of
 from chainrule.training.run import Run
@@ -112,7 +114,8 @@ def fit(
         finished: the model file of a finished run; its density is returned instead of a new fit.
 
     Raises:
-        ChainruleError: ``finished`` belongs to another table or to other settings.
+        ChainruleError: ``finished`` belongs to another table or to other settings; another process
+            writes the checkpoint now; or a launcher such as torchrun has started several processes.
         SchemaError: a value that the column's kind cannot have, named by row and column; other
             columns in ``valid``; ``groups`` without such a column, a key for each row, or two
             groups.
@@ -125,6 +128,7 @@ def fit(
         >>> density.log_prob(rows).shape
         (200,)
     """
+    require_one("cr.fit")
     limit = TimeLimit(time_limit_s)
     recipe, config = recipe_for(objective, network), config or FitConfig()
     if start is not None:
@@ -136,36 +140,34 @@ def fit(
     require_run(effort, time_limit_s, device)
     device = resolved_device(device)
     require_no_pipe_twice(table, valid)
-    run = Run.of(checkpoint, resume=resume, finished=finished)
-    generator = generator_from(seed := run.resolved_seed(seed))
-    data = training_data(
-        table, valid, config, kinds=kinds, missing=missing, ties=ties, strict=strict,
-        min_count=min_count,
-        progress=verbose, sample_weight=sample_weight, groups=groups, generator=generator,
-        learns_from_missing=recipe.learns_from_missing,
-    )  # fmt: skip
-    plan, began = recipe.plan(config, data.columns, len(data.train), effort), time.perf_counter()
-    build = partial(recipe.build, data.columns, order=None, generator=generator_from(0))
-    require_memory(build, data.columns, plan, data.schema.names)
-    plan, trials = recipe.search(
-        plan, config, data, run, effort=effort, seed=seed, time_limit_s=time_limit_s, device=device,
-        progress=verbose,
-    )  # fmt: skip
-    asked = {
-        "objective": recipe.objective, "network": recipe.name, "effort": effort, "seed": seed,
-        "groups": None if data.groups is None else data.groups.to_json(), **recipe.origin,
-    }  # fmt: skip
-    if run.finished is not None:
-        require_same_run(run.finished, run.name, asked, plan, data, min_count=min_count)
-        return run.finished
-    training_s = limit.of_training()  # with a limit, no search took time since ``began``
-    net = recipe.start(data, plan, generator)
-    # A search depends on effort and configuration.
-    searched = f" {effort} {config.to_json()}" if recipe.searches else ""
-    searched += f" {recipe.origin}" if recipe.origin else ""
-    description = f"{data.schema.to_json()} {recipe.name} {recipe.objective} seed {seed}{searched}"
-    state = make_state(net.to(device), plan, generator)
-    with run.keeping(plan, data, description, seed=seed, trials=trials, began=began) as kept:
+    with Run.of(checkpoint, resume=resume, finished=finished) as run:
+        generator = generator_from(seed := run.resolved_seed(seed))
+        data = training_data(
+            table, valid, config, kinds=kinds, missing=missing, ties=ties, strict=strict,
+            min_count=min_count,
+            progress=verbose, sample_weight=sample_weight, groups=groups, generator=generator,
+            learns_from_missing=recipe.learns_from_missing,
+        )  # fmt: skip
+        plan = recipe.plan(config, data.columns, len(data.train), effort)
+        began = time.perf_counter()
+        build = partial(recipe.build, data.columns, order=None, generator=generator_from(0))
+        require_memory(build, data.columns, plan, data.schema.names)
+        plan, trials = recipe.search(
+            plan, config, data, run, effort=effort, seed=seed, time_limit_s=time_limit_s,
+            device=device, progress=verbose,
+        )  # fmt: skip
+        asked = {
+            "objective": recipe.objective, "network": recipe.name, "effort": effort, "seed": seed,
+            "groups": None if data.groups is None else data.groups.to_json(), **recipe.origin,
+        }  # fmt: skip
+        if run.finished is not None:
+            require_same_run(run.finished, run.name, asked, plan, data, min_count=min_count)
+            return run.finished
+        training_s = limit.of_training()  # with a limit, no search took time since ``began``
+        net = recipe.start(data, plan, generator)
+        description = _description(recipe, config, data.schema, effort, seed)
+        state = make_state(net.to(device), plan, generator)
+        kept = run.keeping(plan, data, description, seed=seed, trials=trials, began=began)
         kept.begin(state)
         train(
             state, recipe.presented(data, plan), data.valid, plan, after_epoch=kept.save,
@@ -178,7 +180,17 @@ def fit(
         )
         if not keep_checkpoint:
             kept.remove()  # not earlier: a run that is killed while scoring resumes from the file
-    return Density(model, record, seconds=state.seconds)
+        return Density(model, record, seconds=state.seconds)
+
+
+def _description(
+    recipe: AbstractRecipe, config: FitConfig, schema: Schema, effort: str, seed: int
+) -> str:
+    """What tells this run from others with the same plan and rows."""
+    # A search depends on effort and configuration.
+    searched = f" {effort} {config.to_json()}" if recipe.searches else ""
+    searched += f" {recipe.origin}" if recipe.origin else ""
+    return f"{schema.to_json()} {recipe.name} {recipe.objective} seed {seed}{searched}"
 
 
 def resolved_device(device: str) -> str:

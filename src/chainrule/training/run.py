@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from chainrule.density import Density, load
-from chainrule.errors import ChainruleError, printable
+from chainrule.errors import ChainruleError
 from chainrule.networks import AbstractTrainable
 from chainrule.rng import fresh_seed
 from chainrule.training.checkpoint import (
@@ -35,8 +34,7 @@ class Run:
         resumes: whether the checkpoint holds an interrupted run, which this run continues.
         finished: the density of a finished run, which is not fitted again; None for no such run.
         name: the file of that density.
-        is_closed: whether the checkpoint is closed when training ends; otherwise its opener closes
-            it.
+        is_closed: whether the checkpoint is closed at the end; otherwise its opener closes it.
     """
 
     checkpoint: Checkpoint | None = None
@@ -53,7 +51,11 @@ class Run:
         resume: bool = False,
         finished: str | os.PathLike[str] | None = None,
     ) -> Run:
-        """The run of these files; raises ChainruleError if there is no file to resume from."""
+        """The run of these files.
+
+        Raises:
+            ChainruleError: there is no file to resume from, or another run writes there now.
+        """
         if resume and checkpoint is None:
             raise ChainruleError(
                 "resume=True needs checkpoint=PATH, the file of the run to continue"
@@ -64,13 +66,17 @@ class Run:
             kept = checkpoint
         else:
             kept = Checkpoint(checkpoint)
-        if kept is not None and kept.is_written_by_another():
-            name = printable(os.fspath(kept))
-            warnings.warn(
-                f"{name}: another run writes there now; what is written last stays", stacklevel=3
-            )
+        if kept is not None:
+            kept.claim()
         resumes = resume and kept is not None and kept.exists()
         return cls(kept, resumes, done, os.fspath(finished or ""), not is_open)
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.checkpoint is not None and self.is_closed:
+            self.checkpoint.close()
 
     def resolved_seed(self, asked: int | None) -> int:
         """The given seed, else the earlier run's seed, else one from the system's entropy."""
@@ -127,13 +133,6 @@ class Kept:
     seed: int
     trials: list[Trial]
     began: float
-
-    def __enter__(self) -> Kept:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.run.checkpoint is not None and self.run.is_closed:
-            self.run.checkpoint.close()
 
     def begin(self, state: State) -> None:
         """Sets a new state to that of the interrupted run, or adds the preceding search to it."""
