@@ -86,7 +86,6 @@ NO_TORCH = {
     "html_pages",
     "atomic",
     "claims",
-    "ranks",
     "machine",
     "scratch",
     "version",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chainrule.atomic import place_of
-from chainrule.cli.checks import require_model, require_seed, require_table, require_writable
+from chainrule.cli.checks import STDIN, require_model, require_seed, require_table, require_writable
 from chainrule.cli.options import with_config
 from chainrule.cli.shown import say
 from chainrule.cli.tables import (
@@ -33,6 +33,7 @@ from chainrule.cli.tables import (
 from chainrule.errors import ChainruleError
 from chainrule.fileformat import MAGIC
 from chainrule.headline import headline
+from chainrule.ranks import joined, require_one
 from chainrule.table.files.pipes import require_no_pipe_twice
 from chainrule.table.inference.infer import DEFAULT_TIES
 from chainrule.table.inference.infer import require_options as require_inference
@@ -144,6 +145,9 @@ def run(
     kinds, reading = kinds_of(kind), reading_of(decimal, thousands, date_format, na_values)
     _require_tables(table, valid)
 
+    if table == STDIN:
+        require_one("a fit of standard input")
+
     from chainrule.density import load
     from chainrule.training import fit
     from chainrule.training.checkpoint import Checkpoint
@@ -151,9 +155,9 @@ def run(
     if not quiet:
         # The printed lines about the columns say the same.
         warnings.filterwarnings("ignore", message=r"(?s).*: left out ")
-    with Checkpoint(state) as checkpoint, _interrupts_explained(checkpoint):
-        checkpoint.claim()
-        finished = _finished_one(output, checkpoint, resume)
+    checkpoint = Checkpoint(state)
+    with joined() as ranks, checkpoint, _interrupts_explained(checkpoint):
+        finished = ranks.of_first(lambda: _finished_one(output, checkpoint, resume))
         train_table, valid_table = training_tables(table, valid, header, reading)
         density = fit(
             train_table,
@@ -178,6 +182,8 @@ def run(
             keep_checkpoint=True,
             finished=finished,
         )
+        if not ranks.is_first:
+            return
         if finished is not None:
             say(f"{output}: already finished; nothing to resume")
             return
@@ -204,11 +210,13 @@ def _state_of(output: Path) -> Path:
 
 
 def _finished_one(output: Path, checkpoint: Checkpoint, resume: bool) -> Path | None:
-    """Returns the model file of a finished run that is to be resumed; None for any other run.
+    """Claims the checkpoint; returns the model file of a finished run, None for any other run.
 
     Raises:
-        ChainruleError: the checkpoint holds an interrupted run that is not to be resumed.
+        ChainruleError: another run writes there now; or the checkpoint holds an interrupted run
+            that is not to be resumed.
     """
+    checkpoint.claim()
     state = os.fspath(checkpoint)
     if checkpoint.exists():
         if not resume:

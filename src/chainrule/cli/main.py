@@ -38,9 +38,10 @@ from chainrule.cli import (
 from chainrule.cli.panels import with_panels
 from chainrule.cli.shown import say
 from chainrule.errors import ChainruleError
-from chainrule.ranks import require_one
+from chainrule.ranks import is_first, require_one
 from chainrule.version import version
 
+IN_SEVERAL_PROCESSES = {fit.NAME}  # commands that know the processes of a launcher
 MISUSE = (ChainruleError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 
 app = typer.Typer(
@@ -64,18 +65,21 @@ def _guarded(name: str, command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def run(*args: Any, **options: Any) -> None:
         try:
-            require_one(f"chainrule {name}")
+            if name not in IN_SEVERAL_PROCESSES:
+                require_one(f"chainrule {name}")
             command(*args, **options)
             sys.stdout.flush()
         except MISUSE as error:
-            _say(str(error))
+            _say_error(error, str(error))
             raise typer.Exit(2) from error
         except KeyboardInterrupt as interrupt:
-            _say(str(interrupt) or "interrupted; no output file was left, so repeat the command")
+            said = str(interrupt) or "interrupted; no output file was left, so repeat the command"
+            _say_error(interrupt, said)
             raise typer.Exit(130) from interrupt
         except OSError as error:
             if not isinstance(error, BrokenPipeError):
-                _say(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+                file = f": {error.filename}" if error.filename else ""
+                _say_error(error, f"{error.strerror or error}{file}")
                 raise typer.Exit(1) from error
             # The reader of the output has closed it, as with `| head`.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -126,7 +130,15 @@ def main() -> None:
 
 
 def _show_warning(message: Any, *_: Any, **__: Any) -> None:
-    _say(f"warning: {message}")
+    if is_first():
+        _say(f"warning: {message}")
+
+
+def _say_error(error: BaseException, text: str) -> None:
+    """Prints an error; of several processes the first one does, and one that failed alone."""
+    notes = getattr(error, "__notes__", ())
+    if is_first() or notes:
+        _say(": ".join([*notes, text]))
 
 
 def _say(text: str) -> None:

@@ -79,7 +79,7 @@ class Checkpoint:
     def save(self, state: State, plan: Plan, *, seed: int, run: str) -> None:
         """Writes the state. If that fails, it warns once for each reason, and training goes on."""
         try:
-            contents = _contents(state, plan, seed=seed, run=run)
+            contents = contents_of(state, plan, seed=seed, run=run)
             with replacing(self.path) as file:
                 file.write(fileformat.dump(contents))
                 if HAS_LOCKS:
@@ -130,7 +130,8 @@ class Checkpoint:
         return self._held is not None and is_at(self._held, self.path)
 
 
-def _contents(state: State, plan: Plan, *, seed: int, run: str) -> fileformat.Contents:
+def contents_of(state: State, plan: Plan, *, seed: int, run: str) -> fileformat.Contents:
+    """The state as the contents of a file."""
     arrays: dict[str, torch.Tensor] = {"generator": state.generator.get_state()}
     arrays |= {f"network/{name}": tensor for name, tensor in state.network.state_dict().items()}
     arrays |= {f"best/{name}": tensor for name, tensor in state.best.items()}
@@ -207,7 +208,7 @@ def restore_checkpoint(path: str | os.PathLike[str], state: State, plan: Plan, *
         FormatError: the file is damaged, or belongs to other data or another configuration.
     """
     stored = fileformat.read(path, kind="checkpoint")
-    content, arrays = stored.content, stored.arrays
+    content = stored.content
     if content.get("run") != run or content.get("config") != plan.to_json():
         found = content.get("config")
         changed = [
@@ -225,24 +226,30 @@ def restore_checkpoint(path: str | os.PathLike[str], state: State, plan: Plan, *
             f"{Path(path)}: this checkpoint's network differs from this run's, in the order of its "
             "columns or in its sizes; delete the file to start over"
         )
-    tensors = {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
     try:
-        state.network.load_state_dict(_under("network/", tensors))
-        state.best = _under("best/", tensors)
-        slots: dict[int, dict[str, torch.Tensor]] = {}
-        for name, tensor in _under("optimizer/", tensors).items():
-            number, slot = name.split("/", 1)
-            slots.setdefault(int(number), {})[slot] = tensor
-        state.optimizer.load_state_dict({**state.optimizer.state_dict(), "state": slots})
-        state.generator.set_state(tensors["generator"])
-        state.best_nats = math.inf if content["best_nats"] is None else content["best_nats"]
-        state.epoch, state.since_best = content["epoch"], content["since_best"]
-        state.rate_scale, state.skipped = content["rate_scale"], content["skipped"]
-        state.bad_in_a_row = content["bad_in_a_row"]
-        state.history, state.seconds = list(content["history"]), float(content["seconds"])
-        state.trials = list(content["trials"])
+        set_state(state, stored)
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         raise FormatError(f"{Path(path)}: not a checkpoint of this run: {error}") from error
+
+
+def set_state(state: State, stored: fileformat.Contents) -> None:
+    """Sets the state to that of the contents of a file; any error means that they do not fit."""
+    content = stored.content
+    tensors = {name: torch.from_numpy(np.array(array)) for name, array in stored.arrays.items()}
+    state.network.load_state_dict(_under("network/", tensors))
+    state.best = _under("best/", tensors)
+    slots: dict[int, dict[str, torch.Tensor]] = {}
+    for name, tensor in _under("optimizer/", tensors).items():
+        number, slot = name.split("/", 1)
+        slots.setdefault(int(number), {})[slot] = tensor
+    state.optimizer.load_state_dict({**state.optimizer.state_dict(), "state": slots})
+    state.generator.set_state(tensors["generator"])
+    state.best_nats = math.inf if content["best_nats"] is None else content["best_nats"]
+    state.epoch, state.since_best = content["epoch"], content["since_best"]
+    state.rate_scale, state.skipped = content["rate_scale"], content["skipped"]
+    state.bad_in_a_row = content["bad_in_a_row"]
+    state.history, state.seconds = list(content["history"]), float(content["seconds"])
+    state.trials = list(content["trials"])
 
 
 def _under(prefix: str, tensors: Mapping[str, Any]) -> dict[str, Any]:

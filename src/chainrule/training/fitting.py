@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import torch
 
 from chainrule.density import Density
-from chainrule.errors import BackendError
+from chainrule.errors import BackendError, ChainruleError
 from chainrule.model import Model
-from chainrule.ranks import require_one
+from chainrule.ranks import AbstractRanks, joined
 from chainrule.rng import generator_from
 from chainrule.table import DEFAULT_TIES, MIN_COUNT, Schema
 from chainrule.table.files.pipes import require_no_pipe_twice
@@ -28,6 +30,7 @@ from chainrule.training.recipes.base import AbstractRecipe
 from chainrule.training.recipes.warm_start import continued
 from chainrule.training.record import nats_of, record_of
 from chainrule.training.run import Run
+from chainrule.training.shared_rows import shared_by
 from chainrule.training.state import make_state
 from chainrule.training.time_limit import TimeLimit
 
@@ -115,7 +118,7 @@ def fit(
 
     Raises:
         ChainruleError: ``finished`` belongs to another table or to other settings; another process
-            writes the checkpoint now; or a launcher such as torchrun has started several processes.
+            writes the checkpoint now; another process of the same launcher has failed.
         SchemaError: a value that the column's kind cannot have, named by row and column; other
             columns in ``valid``; ``groups`` without such a column, a key for each row, or two
             groups.
@@ -128,7 +131,6 @@ def fit(
         >>> density.log_prob(rows).shape
         (200,)
     """
-    require_one("cr.fit")
     limit = TimeLimit(time_limit_s)
     recipe, config = recipe_for(objective, network), config or FitConfig()
     if start is not None:
@@ -138,16 +140,18 @@ def fit(
         kinds = start.schema
     recipe.check(config)
     require_run(effort, time_limit_s, device)
-    device = resolved_device(device)
     require_no_pipe_twice(table, valid)
-    with Run.of(checkpoint, resume=resume, finished=finished) as run:
+    run_of = partial(Run.of, checkpoint, resume=resume, finished=finished)
+    with joined() as ranks, quiet_unless_first(ranks), run_of(ranks=ranks) as run:
+        device, verbose = resolved_device(device), verbose and ranks.is_first
+        _require_same_call(ranks, recipe, config, effort, seed, time_limit_s)
         generator = generator_from(seed := run.resolved_seed(seed))
-        data = training_data(
-            table, valid, config, kinds=kinds, missing=missing, ties=ties, strict=strict,
-            min_count=min_count,
-            progress=verbose, sample_weight=sample_weight, groups=groups, generator=generator,
-            learns_from_missing=recipe.learns_from_missing,
+        read = partial(
+            training_data, table, valid, config, kinds=kinds, missing=missing, ties=ties,
+            strict=strict, min_count=min_count, progress=verbose, sample_weight=sample_weight,
+            groups=groups, generator=generator, learns_from_missing=recipe.learns_from_missing,
         )  # fmt: skip
+        data = shared_by(ranks, read, generator)
         plan = recipe.plan(config, data.columns, len(data.train), effort)
         began = time.perf_counter()
         build = partial(recipe.build, data.columns, order=None, generator=generator_from(0))
@@ -160,10 +164,11 @@ def fit(
             "objective": recipe.objective, "network": recipe.name, "effort": effort, "seed": seed,
             "groups": None if data.groups is None else data.groups.to_json(), **recipe.origin,
         }  # fmt: skip
-        if run.finished is not None:
-            require_same_run(run.finished, run.name, asked, plan, data, min_count=min_count)
-            return run.finished
-        training_s = limit.of_training()  # with a limit, no search took time since ``began``
+        if (done := run.finished) is not None:
+            same = partial(require_same_run, done, run.name, asked, plan, data, min_count=min_count)
+            ranks.of_first(same)
+            return done
+        training_s = ranks.told(limit.of_training())  # with a limit, no search took time
         net = recipe.start(data, plan, generator)
         description = _description(recipe, config, data.schema, effort, seed)
         state = make_state(net.to(device), plan, generator)
@@ -171,16 +176,43 @@ def fit(
         kept.begin(state)
         train(
             state, recipe.presented(data, plan), data.valid, plan, after_epoch=kept.save,
-            independent=nats_of(data.independent, data.valid), time_limit_s=training_s,
-            prefer_last=recipe.prefers_last, progress=verbose,
+            independent=ranks.of_first(lambda: nats_of(data.independent, data.valid)),
+            time_limit_s=training_s, prefer_last=recipe.prefers_last, ranks=ranks,
+            progress=verbose,
         )  # fmt: skip
         model = Model(data.schema, net.cpu().eval())
-        record = asked | record_of(
-            model, state, plan, data, min_count=min_count, seconds=limit.of_record, progress=verbose
-        )
+        record = partial(
+            record_of, model, state, plan, data, min_count=min_count, seconds=limit.of_record,
+            progress=verbose,
+        )  # fmt: skip
+        found = ranks.of_first(lambda: asked | record())
         if not keep_checkpoint:
             kept.remove()  # not earlier: a run that is killed while scoring resumes from the file
-        return Density(model, record, seconds=state.seconds)
+        return Density(model, found, seconds=state.seconds)
+
+
+def _require_same_call(ranks: AbstractRanks, *asked: Any) -> None:
+    """Raises ChainruleError unless all ranks ask for the same fit."""
+    recipe, *others = asked
+    text = " ".join([recipe.name, recipe.objective, *map(str, others), str(dict(recipe.origin))])
+    calls = ranks.gathered(text)
+    others = [number for number, call in enumerate(calls) if call != calls[0]]
+    if others:
+        raise ChainruleError(
+            f"process {others[0]} of {ranks.size} asks for another fit than process 0: all "
+            "processes of a launcher make the same call; unset WORLD_SIZE for fits of their own"
+        )
+
+
+@contextmanager
+def quiet_unless_first(ranks: AbstractRanks) -> Iterator[None]:
+    """Lets rank 0 alone warn."""
+    if ranks.is_first:
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _description(
