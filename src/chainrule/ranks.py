@@ -12,6 +12,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from functools import cache
+from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from typing_extensions import override
@@ -29,6 +31,7 @@ S = TypeVar("S")
 WAIT = timedelta(hours=12)
 FAILED = "chainrule/failed"  # the key under which a failing rank leaves its message
 TOLD_WITHIN_S = 5.0  # a message arrives within this time after a connection breaks
+_GROUPS = count()  # of the processes of a launcher, numbered alike in all of them
 
 
 class OtherRankError(ChainruleError):
@@ -279,6 +282,7 @@ def joined() -> Iterator[AbstractRanks]:
 def _make_group() -> None:
     import torch
     import torch.distributed as distributed
+    from torch.distributed.distributed_c10d import PrefixStore
 
     missing = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
     if missing or not distributed.is_available():
@@ -291,7 +295,20 @@ def _make_group() -> None:
     if torch.cuda.is_available() and distributed.is_nccl_available():
         torch.cuda.set_device(_number("LOCAL_RANK", 0) % torch.cuda.device_count())
         backend = "cpu:gloo,cuda:nccl"
-    distributed.init_process_group(backend)
+    # Each group has keys of its own, so that a program can fit again.
+    store = PrefixStore(f"chainrule {next(_GROUPS)}", _meeting())
+    distributed.init_process_group(
+        backend, store=store, rank=_number("RANK", 0), world_size=started()
+    )
+
+
+@cache
+def _meeting() -> Any:
+    """The table of keys and values that the launcher's environment names; made once."""
+    from torch.distributed.rendezvous import rendezvous
+
+    store, _, _ = next(rendezvous("env://"))
+    return store
 
 
 def _message(size: int) -> str:

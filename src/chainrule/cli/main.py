@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import time
 import warnings
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -41,6 +42,7 @@ from chainrule.errors import ChainruleError
 from chainrule.ranks import is_first, require_one
 from chainrule.version import version
 
+OTHERS_SAY_S = 5.0  # within this time, another process has said an error
 IN_SEVERAL_PROCESSES = {fit.NAME}  # commands that know the processes of a launcher
 MISUSE = (ChainruleError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 
@@ -135,10 +137,15 @@ def _show_warning(message: Any, *_: Any, **__: Any) -> None:
 
 
 def _say_error(error: BaseException, text: str) -> None:
-    """Prints an error; of several processes the first one does, and one that failed alone."""
+    """Prints an error; of several processes the first one does, and one that failed alone.
+
+    A silent one waits, or a launcher might end the others before they have said it.
+    """
     notes = getattr(error, "__notes__", ())
     if is_first() or notes:
         _say(": ".join([*notes, text]))
+    else:
+        time.sleep(OTHERS_SAY_S)
 
 
 def _say(text: str) -> None:

@@ -429,7 +429,7 @@ class OrderlessNADE(AbstractNetwork):
         else:
             given, weights = drawn(cells, generator, evenly=False)
         if repeats is not None:
-            frequency, causes, due = repeats
+            frequency, causes, due = repeats[0], repeats[1].long(), repeats[2]
             is_known = (causes >= 0) & (given.gather(0, causes.clamp(min=0).t()).t() > 0)
             wanted = torch.where(is_known, due, 1.0).amax(1).clamp(min=1)
             weights = weights * (wanted / frequency).to(weights)

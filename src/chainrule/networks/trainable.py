@@ -92,7 +92,7 @@ class AbstractTrainable(nn.Module, ABC):
             x: codes (N, D).
             observed: as for ``training_loss``.
             frequency: how often each row comes, (N,).
-            causes: the columns whose levels make it come so often, int64 (N, R); −1 for none.
+            causes: the columns whose levels make it come so often, integers (N, R); −1 for none.
             due: how often each of these levels alone would make it come, (N, R).
             generator: as for ``training_loss``.
         """

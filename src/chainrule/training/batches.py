@@ -23,7 +23,7 @@ class Rows:
         scale_nats: −log p in the table's units minus −log p in codes, (N,); None for zeros.
         frequency: how often each row comes in an epoch on average, (N,) of mean 1; None for once.
             Losses divide by it, except for what rare levels are evidence of.
-        causes: the columns of each row's rare levels, int64 (N, R); −1 for none.
+        causes: the columns of each row's rare levels, int32 (N, R); −1 for none.
         due: how often each of these levels alone would make the row come, (N, R).
     """
 

@@ -22,6 +22,7 @@ from chainrule.table.files.pipes import require_no_pipe_twice
 from chainrule.training.arguments import require_run
 from chainrule.training.config import FitConfig
 from chainrule.training.data import training_data
+from chainrule.training.division import Division
 from chainrule.training.finished import require_same_run
 from chainrule.training.loop import train
 from chainrule.training.memory import require_memory
@@ -31,7 +32,7 @@ from chainrule.training.recipes.warm_start import continued
 from chainrule.training.record import nats_of, record_of
 from chainrule.training.run import Run
 from chainrule.training.shared_rows import shared_by
-from chainrule.training.state import make_state
+from chainrule.training.state import State, make_state
 from chainrule.training.time_limit import TimeLimit
 
 
@@ -152,7 +153,8 @@ def fit(
             groups=groups, generator=generator, learns_from_missing=recipe.learns_from_missing,
         )  # fmt: skip
         data = shared_by(ranks, read, generator)
-        plan = recipe.plan(config, data.columns, len(data.train), effort)
+        plan = recipe.plan(config, data.columns, rows := len(data.train), effort)
+        plan = recipe.plan_of_ranks(plan, config, rows, effort, ranks.size)
         began = time.perf_counter()
         build = partial(recipe.build, data.columns, order=None, generator=generator_from(0))
         require_memory(build, data.columns, plan, data.schema.names)
@@ -185,10 +187,15 @@ def fit(
             record_of, model, state, plan, data, min_count=min_count, seconds=limit.of_record,
             progress=verbose,
         )  # fmt: skip
-        found = ranks.of_first(lambda: asked | record())
+        found = ranks.of_first(lambda: asked | record() | _processes(ranks, state))
         if not keep_checkpoint:
             kept.remove()  # not earlier: a run that is killed while scoring resumes from the file
         return Density(model, found, seconds=state.seconds)
+
+
+def _processes(ranks: AbstractRanks, state: State) -> dict[str, int]:
+    """The number of ranks, for the record, if they divided rows: sums have other last digits."""
+    return {"processes": ranks.size} if Division.of(state.network, ranks).share.of > 1 else {}
 
 
 def _require_same_call(ranks: AbstractRanks, *asked: Any) -> None:
