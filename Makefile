@@ -11,8 +11,8 @@ RIVALS_LIST := benchmarks/tables/masses/rivals/requirements.txt
 
 help:
 	@echo "make demo   train a NADE on real digits, in under two minutes; pictures and model in chainrule-demo/"
-	@echo "make test   all tests but those that need Spark or Ray, with the time each part took"
-	@echo "make test-engines   the tests that need Spark and Ray, in an environment of their own"
+	@echo "make test   all tests but those of test-engines, with the time each part took"
+	@echo "make test-engines   tests that need Spark, Ray or several processes that train, in an environment of their own"
 	@echo "make check  format, lint and types only"
 	@echo "make bench  timings and likelihoods, written to benchmarks/results/"
 	@echo "make bench-likelihood   the published sets, trained and scored; what was run already is not run again"
@@ -42,14 +42,14 @@ demo: $(RUNS)
 test: $(READY)
 	$(BIN)/python scripts/run_tests.py
 
-# Spark and Ray bring half a gigabyte that no other test needs.
+# Spark and Ray bring half a gigabyte that no other test needs; fits on several processes take time.
 $(ENGINES)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(ENGINES)
 	$(ENGINES)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[engines]'
 	touch $(ENGINES)/ready
 
 test-engines: $(ENGINES)/ready
-	$(ENGINES)/bin/python -m pytest tests/distributed tests/docs/test_at_any_size.py
+	CHAINRULE_ENGINES=1 $(ENGINES)/bin/python -m pytest tests/distributed tests/docs/test_at_any_size.py
 
 check: $(READY)
 	$(BIN)/python scripts/run_tests.py check

@@ -1,18 +1,20 @@
 """Each file is one writer's whole file, and training goes on if its state cannot be written."""
 
 import os
+import re
 import resource
 import shutil
+import socket
 import subprocess
 import sys
 
 import numpy as np
 import polars as pl
 import pytest
-from helpers.command_line import chainrule
+from helpers.command_line import chainrule, typed
 
 import chainrule as cr
-from chainrule import atomic, fileformat
+from chainrule import atomic
 from chainrule.table import write_chunks
 from chainrule.training import checkpoint
 
@@ -200,27 +202,26 @@ def test_a_model_whose_folder_has_gone_is_not_lost(folder, monkeypatch):
     assert cr.load(place).log_prob(folder / "rows.csv").shape == (60,)
 
 
-def test_two_fits_to_one_file_at_once_both_end_and_the_last_one_stays(folder, monkeypatch):
-    """The second begins, and ends, within the first's second epoch."""
+def test_a_second_fit_to_one_file_is_refused_and_the_first_one_ends(folder, monkeypatch):
+    """The second begins within the first's second epoch."""
     original, done = checkpoint.Checkpoint.save, []
 
     def save(self, *arguments, **options):
         original(self, *arguments, **options)
         if not done:
             done.append(None)
-            done.append(chainrule(*FIT, "--seed", 2, "--quiet", cwd=folder))
-            assert (
-                fileformat.read(folder / "m.chainrule", kind="model").content["training"]["seed"]
-                == 2
-            )
+            done.append(typed(*FIT, "--seed", 2, "--quiet", cwd=folder))
+            done.append(typed(*FIT, "--seed", 1, "--quiet", "--resume", cwd=folder))
+            assert not (folder / "m.chainrule").exists()
 
     monkeypatch.setattr(checkpoint.Checkpoint, "save", save)
     assert chainrule(*FIT, "--seed", 1, "--quiet", cwd=folder) == (0, "", "")
-    told = (
-        "chainrule: warning: m.chainrule.checkpoint: another run writes there now; "
-        "what is written last stays\n"
-    )
-    assert done[1] == (0, "", told)
+    told = re.escape(f"process {os.getpid()} on {socket.gethostname()}, since ") + "[-0-9: ]{19}"
+    told = f"chainrule: m.chainrule.checkpoint: {told}, writes this file now; "
+    told += "wait for its end, or name another file\n"
+    for code, printed, errors in done[1:]:
+        assert (code, printed) == (2, "")
+        assert re.fullmatch(told, errors)
     assert cr.load(folder / "m.chainrule").training["seed"] == 1
     assert sorted(p.name for p in folder.iterdir()) == ["m.chainrule", "rows.csv"]
 

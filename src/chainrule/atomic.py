@@ -86,30 +86,6 @@ def place_of(path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def is_held(path: str | os.PathLike[str]) -> bool:
-    """Whether a living process holds the lock under which it wrote this file; False if unknown.
-
-    ``os.dup(part.fileno())`` within ``replacing`` keeps the lock until that descriptor is closed.
-    """
-    if fcntl is None:
-        return False
-    try:
-        number = os.open(
-            path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-        )
-    except OSError:
-        return False
-    try:
-        fcntl.flock(number, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(number)
-    return False
-
-
 def lock(number: int) -> bool:
     """Locks an open file until it is closed, if there are locks; False if another process holds
     it."""

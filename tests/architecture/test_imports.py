@@ -21,6 +21,8 @@ LEVELS = {
     "headline": 0,
     "scratch": 0,
     "atomic": 0,
+    "claims": 1,
+    "ranks": 1,
     "machine": 0,
     "plain_json": 0,
     "plain_html": 0,
@@ -61,6 +63,7 @@ LEVELS = {
     "sklearn": 13,
     "report": 13,
     "cli": 14,
+    "__main__": 15,
 }
 # The rooms of table, from the lowest level to the highest.
 TABLE_LEVELS = (
@@ -84,6 +87,7 @@ NO_TORCH = {
     "plain_html",
     "html_pages",
     "atomic",
+    "claims",
     "machine",
     "scratch",
     "version",

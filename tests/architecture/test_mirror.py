@@ -19,6 +19,7 @@ SUBJECTS = {
     "": {"robustness"},
     "baselines": {"laws"},
     "cli": {"notation", "printable"},
+    "distributed": {"fits"},
     "conditionals": {"laws"},
     "mistakes": {"laws"},
     "networks": {"laws"},

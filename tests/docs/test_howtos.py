@@ -151,6 +151,37 @@ def test_the_answers_about_two_tables_are_those_of_their_command():
         assert as_table(rows) in text
 
 
+def test_training_on_several_processes(tmp_path):
+    """The programs and commands of the page, in turn."""
+    page = "train-on-several-processes"
+    for code in blocks("python", read(page)):
+        (tmp_path / re.match(r"# (\w+\.py)\n", code)[1]).write_text(code)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    subprocess.run([sys.executable, "rows.py"], cwd=tmp_path, env=environment, check=True)
+    commands = [
+        shlex.split(line)
+        for code in blocks("shell", read(page))
+        for line in code.replace("\\\n", "").splitlines()
+        if not line.startswith("export ")
+    ]
+    assert [words[0] for words in commands] == ["torchrun"] * 3
+    commands.pop(1)  # nothing was interrupted
+    commands[0] += ["--epochs", "3"]
+    printed = [
+        subprocess.run(
+            [sys.executable, "-m", "torch.distributed.run", *words],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        for _, *words in commands
+    ]
+    assert printed[0].stderr.count("m.chainrule: 3 epochs") == 1
+    assert printed[1].stdout == "2\n"
+
+
 def test_every_how_to_is_run():
     tested = {
         "ask-a-table",
@@ -160,6 +191,7 @@ def test_every_how_to_is_run():
         "training-loop",
         "larger-than-memory",
         "several-machines",
+        "train-on-several-processes",
         "gate-a-pipeline",  # in test_documents
     }
     assert {path.stem for path in PAGES.glob("*.md")} == tested

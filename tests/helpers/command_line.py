@@ -11,7 +11,7 @@ from unittest import mock
 
 from chainrule.cli.main import main
 
-PROGRAM = [sys.executable, "-m", "chainrule.cli.main"]
+PROGRAM = [sys.executable, "-m", "chainrule"]
 WIDE = {**os.environ, "COLUMNS": "160", "NO_COLOR": "1"}
 
 

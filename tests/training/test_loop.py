@@ -143,7 +143,7 @@ def test_the_last_weights_are_taken_unless_they_are_worse_for_sure(monkeypatch, 
     noise = torch.linspace(-1, 1, 25) * (0.5 / torch.linspace(-1, 1, 25).std())
     found, nats = iter([5 + noise + worse_by, torch.full((25,), 5.0)]), iter([9.0, 5.0, 5.1, 5.2])
     monkeypatch.setattr(loop, "validate", lambda *_: next(nats))
-    monkeypatch.setattr(best, "losses_of_rows", lambda *_: next(found))
+    monkeypatch.setattr(best, "losses_of_rows", lambda *_, **__: next(found))
     state, seen, rows = state_of(nade(6, 5)), [], Rows(torch.from_numpy(rows_of()).float()[:25])
     plan = Plan(hidden_size=5, epochs=3, patience=9)
     loop.train(
@@ -181,13 +181,13 @@ class Spoiled(cr.NADE):
     bad: tuple[int, ...] = ()
     calls = 0
 
-    def training_loss(self, x, observed=None, generator=None):
-        loss = super().training_loss(x, observed, generator)
+    def losses(self, x, observed=None, generator=None, **share):
+        found = super().losses(x, observed, generator, **share)
         if torch.is_grad_enabled():
             Spoiled.calls += 1
             if Spoiled.calls in self.bad:
-                return loss * torch.nan
-        return loss
+                return [loss * torch.nan for loss in found]
+        return found
 
 
 def test_frozen_parts_have_no_norm():

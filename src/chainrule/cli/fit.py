@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chainrule.atomic import is_held, place_of
-from chainrule.cli.checks import require_model, require_seed, require_table, require_writable
+from chainrule.atomic import place_of
+from chainrule.cli.checks import STDIN, require_model, require_seed, require_table, require_writable
 from chainrule.cli.options import with_config
 from chainrule.cli.shown import say
 from chainrule.cli.tables import (
@@ -32,6 +33,7 @@ from chainrule.cli.tables import (
 from chainrule.errors import ChainruleError
 from chainrule.fileformat import MAGIC
 from chainrule.headline import headline
+from chainrule.ranks import joined, require_one
 from chainrule.table.files.pipes import require_no_pipe_twice
 from chainrule.table.inference.infer import DEFAULT_TIES
 from chainrule.table.inference.infer import require_options as require_inference
@@ -133,7 +135,7 @@ def run(
     interruption.
     """
     require_writable(output, inputs=(table, valid))
-    state = _state_of(output, resume)
+    state = _state_of(output)
     require_options(config, OPTIONS[network_of(objective, network)])
     require_run(effort, time_limit_s, device)
     require_inference(min_count, missing, ties)
@@ -142,20 +144,21 @@ def run(
         require_model(start)
     kinds, reading = kinds_of(kind), reading_of(decimal, thousands, date_format, na_values)
     _require_tables(table, valid)
-    finished = output if resume and output.exists() and not state.exists() else None
-    if resume and not state.exists() and finished is None:
-        say(f"{state}: no interrupted run here; starting from the beginning")
-    train_table, valid_table = training_tables(table, valid, header, reading)
+
+    if table == STDIN:
+        require_one("a fit of standard input")
 
     from chainrule.density import load
     from chainrule.training import fit
     from chainrule.training.checkpoint import Checkpoint
 
-    checkpoint = Checkpoint(state)
     if not quiet:
         # The printed lines about the columns say the same.
         warnings.filterwarnings("ignore", message=r"(?s).*: left out ")
-    with _interrupts_explained(checkpoint):
+    checkpoint = Checkpoint(state)
+    with joined() as ranks, checkpoint, _interrupts_explained(checkpoint):
+        finished = ranks.of_first(lambda: _finished_one(output, checkpoint, resume))
+        train_table, valid_table = training_tables(table, valid, header, reading)
         density = fit(
             train_table,
             valid_table,
@@ -179,34 +182,52 @@ def run(
             keep_checkpoint=True,
             finished=finished,
         )
-    if finished is not None:
-        say(f"{output}: already finished; nothing to resume")
-        return
-    _save(density, output)
-    checkpoint.remove()
+        if not ranks.is_first:
+            return
+        if finished is not None:
+            say(f"{output}: already finished; nothing to resume")
+            return
+        _save(density, output)
+        checkpoint.remove()
     if as_json:
         print_json({"model": str(output), "seconds": density.seconds, **density.training})
     if not quiet:
         _say_reached(density, output)
 
 
-def _state_of(output: Path, resume: bool) -> Path:
+def _state_of(output: Path) -> Path:
     """Returns the path of the checkpoint, which is beside the model file.
 
     Raises:
-        ChainruleError: it holds another run, or OUTPUT is a file of another kind.
+        ChainruleError: OUTPUT is a file of another kind.
     """
     if output.exists() and output.read_bytes()[: len(MAGIC)] != MAGIC:
         raise ChainruleError(
             f"{output}: exists and is no model file; name another, or remove it first"
         )
     place_of(state := output.with_name(output.name + ".checkpoint"))
-    if state.exists() and not resume and not is_held(state):
-        raise ChainruleError(
-            f"{state} holds an interrupted run; pass --resume to continue it, or delete it to "
-            "start over"
-        )
     return state
+
+
+def _finished_one(output: Path, checkpoint: Checkpoint, resume: bool) -> Path | None:
+    """Claims the checkpoint; returns the model file of a finished run, None for any other run.
+
+    Raises:
+        ChainruleError: another run writes there now; or the checkpoint holds an interrupted run
+            that is not to be resumed.
+    """
+    checkpoint.claim()
+    state = os.fspath(checkpoint)
+    if checkpoint.exists():
+        if not resume:
+            raise ChainruleError(
+                f"{state} holds an interrupted run; pass --resume to continue it, or delete it to "
+                "start over"
+            )
+        return None
+    if resume and not output.exists():
+        say(f"{state}: no interrupted run here; starting from the beginning")
+    return output if resume and output.exists() else None
 
 
 def _require_tables(table: str, valid: str | None) -> None:

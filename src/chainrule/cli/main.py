@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import time
 import warnings
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -39,8 +40,11 @@ from chainrule.cli import (
 from chainrule.cli.panels import with_panels
 from chainrule.cli.shown import say
 from chainrule.errors import ChainruleError
+from chainrule.ranks import is_first, require_one
 from chainrule.version import version
 
+OTHERS_SAY_S = 5.0  # within this time, another process has said an error
+IN_SEVERAL_PROCESSES = {fit.NAME}  # commands that know the processes of a launcher
 MISUSE = (ChainruleError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 
 app = typer.Typer(
@@ -58,23 +62,27 @@ Examples:
 )
 
 
-def _guarded(command: Callable[..., None]) -> Callable[..., None]:
+def _guarded(name: str, command: Callable[..., None]) -> Callable[..., None]:
     """Wraps a command to print errors in one line: misuse exits with 2, an interrupt with 130."""
 
     @functools.wraps(command)
     def run(*args: Any, **options: Any) -> None:
         try:
+            if name not in IN_SEVERAL_PROCESSES:
+                require_one(f"chainrule {name}")
             command(*args, **options)
             sys.stdout.flush()
         except MISUSE as error:
-            _say(str(error))
+            _say_error(error, str(error))
             raise typer.Exit(2) from error
         except KeyboardInterrupt as interrupt:
-            _say(str(interrupt) or "interrupted; no output file was left, so repeat the command")
+            said = str(interrupt) or "interrupted; no output file was left, so repeat the command"
+            _say_error(interrupt, said)
             raise typer.Exit(130) from interrupt
         except OSError as error:
             if not isinstance(error, BrokenPipeError):
-                _say(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+                file = f": {error.filename}" if error.filename else ""
+                _say_error(error, f"{error.strerror or error}{file}")
                 raise typer.Exit(1) from error
             # The reader of the output has closed it, as with `| head`.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -93,7 +101,7 @@ COMMANDS = {
 for _panel, _commands in COMMANDS.items():
     for _command in _commands:
         app.command(name=_command.NAME, epilog=_command.EXAMPLES, rich_help_panel=_panel)(
-            _guarded(with_panels(_command.run))
+            _guarded(_command.NAME, with_panels(_command.run))
         )
 
 
@@ -125,7 +133,20 @@ def main() -> None:
 
 
 def _show_warning(message: Any, *_: Any, **__: Any) -> None:
-    _say(f"warning: {message}")
+    if is_first():
+        _say(f"warning: {message}")
+
+
+def _say_error(error: BaseException, text: str) -> None:
+    """Prints an error; of several processes the first one does, and one that failed alone.
+
+    A silent one waits, or a launcher might end the others before they have said it.
+    """
+    notes = getattr(error, "__notes__", ())
+    if is_first() or notes:
+        _say(": ".join([*notes, text]))
+    else:
+        time.sleep(OTHERS_SAY_S)
 
 
 def _say(text: str) -> None:

@@ -11,10 +11,13 @@ from typing_extensions import override
 from chainrule.conditionals import Distribution
 from chainrule.errors import ShapeError
 from chainrule.networks.base import AbstractNetwork, check_pool
+from chainrule.networks.share import WHOLE, Share
+from chainrule.networks.trainable import Repeats
 from chainrule.networks.walk import Walk
 from chainrule.rng import generator_from
 
 FIT_STEPS = 200  # at most so many steps of expectation maximisation
+SEEDS = 2**63 - 1  # of the members' generators in a step
 WEIGHT_TOLERANCE = 1e-9  # largest deviation of the weights' log-sum from 0
 FIT_GAIN = 1e-9  # nats; expectation maximisation stops at a smaller gain
 
@@ -24,6 +27,11 @@ class AbstractAverage(AbstractNetwork):
 
     members: nn.ModuleList
     log_weight: torch.Tensor  # (M,) float64
+
+    @property
+    @override
+    def draws(self) -> bool:
+        return any(network.draws for network in self.networks)
 
     @property
     def networks(self) -> list[AbstractNetwork]:
@@ -109,9 +117,32 @@ class AbstractAverage(AbstractNetwork):
         """
         if not self.training and not self.loss_is_estimate:
             return -self.log_prob(x, observed)
-        x, generator = self.check_rows(x, observed), generator_from(generator)
-        losses = [network.training_loss(x, observed, generator) for network in self.networks]
-        return (torch.stack(losses, dim=1) * self.log_weight.exp().to(losses[0].dtype)).sum(1)
+        return torch.stack(self.losses(x, observed, generator)).sum(0)
+
+    @override
+    def losses(
+        self,
+        x: torch.Tensor,
+        observed: torch.Tensor | None = None,
+        generator: torch.Generator | None = None,
+        *,
+        repeats: Repeats | None = None,
+        share: Share = WHOLE,
+    ) -> list[torch.Tensor]:
+        """See the base class. Each member has a generator of its own, which draws its masks."""
+        x, first, found = self.check_rows(x, observed), 0, []
+        seeds: list[int] = [0] * len(self.members)
+        if self.draws:
+            source: torch.Generator = generator_from(generator)
+            seeds = torch.randint(SEEDS, (len(seeds),), generator=source).tolist()
+        for network, weight, seed in zip(self.networks, self.log_weight.exp(), seeds, strict=True):
+            count = 0 if share.parts is None else len(network.trained_apart())
+            if (part := share.within(first, count)) is not None:
+                own: torch.Generator | None = generator_from(seed) if network.draws else None
+                losses = network.losses(x, observed, own, repeats=repeats, share=part)
+                found += [loss * weight.to(loss.dtype) for loss in losses]
+            first += count
+        return found
 
     @override
     def accepts(self, given: torch.Tensor) -> torch.Tensor:

@@ -27,6 +27,7 @@ from chainrule.networks.relations import AbstractRelation, Rule, Slots, slots_of
 from chainrule.ops.nade.parameters import slices_of
 from chainrule.rng import generator_from
 
+EVERY = slice(None)  # all rows of a batch
 WITHHELD = 0.1  # share of the rows of a training step in which relations are hidden
 ColumnSpec: TypeAlias = AbstractConditional | tuple[AbstractConditional, AbstractEncoding]
 """A column's conditional, alone (with its default encoding) or paired with an encoding."""
@@ -355,14 +356,22 @@ class Columns:
         ]
         return torch.cat(each, dim=1).to(x.dtype)
 
-    def withheld(self, n: int, generator: torch.Generator | None) -> torch.Tensor | None:
+    @property
+    def is_withheld(self) -> bool:
+        """Whether training hides what some relations say, in some rows."""
+        return any(relation.is_withheld for relation in self.relations)
+
+    def withheld(
+        self, n: int, generator: torch.Generator | None, rows: slice = EVERY
+    ) -> torch.Tensor | None:
         """Draws the rows (n,) in which training hides what relations say; None if they say nothing.
 
         The network would otherwise never learn how values are distributed that break a relation.
+        The result is that of some of the rows.
         """
-        if not any(relation.is_withheld for relation in self.relations):
+        if not self.is_withheld:
             return None
-        return torch.rand(n, generator=generator_from(generator)) < WITHHELD
+        return (torch.rand(n, generator=generator_from(generator)) < WITHHELD)[rows]
 
     def filled(self, x: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
         """x (N, D) with a placeholder from the column's support in every cell not observed.

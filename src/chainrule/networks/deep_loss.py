@@ -18,8 +18,33 @@ from chainrule.networks import input_layer, output_layer
 from chainrule.networks.columns import Columns
 from chainrule.ops.autocast import without_autocast
 from chainrule.ops.cells import choose
+from chainrule.ops.cells.dropout import Place
 
 Layers = list[torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some members and some rows of a training step.
+
+    Attributes:
+        first_member: the number of the first member.
+        members: the number of all members; None if these are all.
+        first_row: the number of the first row.
+        rows: the number of all rows; None if these are all.
+    """
+
+    first_member: int = 0
+    members: int | None = None
+    first_row: int = 0
+    rows: int | None = None
+
+    def place(self, units: int) -> Place:
+        """The place of a layer with so many units of each member."""
+        return Place(self.first_member * units, self.first_row, self.rows)
+
+
+ALL_OF_IT = Part()
 
 
 @dataclass(frozen=True)
@@ -32,6 +57,7 @@ class Shape:
         activation: "relu" or "sigmoid".
         dropout: the share of units to drop after each layer.
         seeds: the seed of each layer's dropout; empty for none.
+        part: which part of the training step this is.
     """
 
     columns: Columns
@@ -39,6 +65,7 @@ class Shape:
     activation: str
     dropout: float = 0.0
     seeds: tuple[tuple[int, int], ...] = ()
+    part: Part = ALL_OF_IT
 
     def dropped(self, layer: int) -> tuple[float, tuple[int, int]]:
         """The share of a layer's units to drop, and the seed."""
@@ -79,7 +106,7 @@ class Weights:
 
 
 class DeepLoss(torch.autograd.Function):
-    """−Σ weight · log p of the targets of each row, (N,) nats, in the mean over M members.
+    """−Σ weight · log p of the targets of each row by each member, divided by M, (M, N) nats.
 
     ``apply(shape, plain, x, given, counts, sums, slots, *tensors)``: codes x (D, N) without NaN, 1
     for given cells and 0 for others (D, N), the weight of each cell (D, N), the sums (N, M H) of
@@ -95,7 +122,8 @@ class DeepLoss(torch.autograd.Function):
         weights = Weights.of(tensors)
         inputs = first_inputs(shape.columns, x, given, sums)
         layers = hidden_layers(shape, weights, inputs, sums)
-        counts = counts if shape.members == 1 else counts / shape.members
+        members = shape.part.members or shape.members
+        counts = counts if members == 1 else counts / members
         params = output_layer.params(
             _of_members(weights.output, shape),
             weights.output_bias,
@@ -106,7 +134,7 @@ class DeepLoss(torch.autograd.Function):
         logs, grads = output_layer.logs_and_grads(shape.columns, params, x, counts)
         ctx.save_for_backward(inputs, sums, grads, *layers, *tensors)
         ctx.shape, ctx.plain = shape, plain
-        return output_layer.summed(logs, counts)
+        return output_layer.summed_apart(logs, counts)
 
     @staticmethod
     @override
@@ -125,8 +153,8 @@ def _backward(ctx: Any, of_loss: torch.Tensor) -> Any:
         of_sums, *of_tensors = _second(ctx.plain, sums, tensors, of_loss)
         return (*[None] * 5, of_sums, None, *of_tensors)
     weights = Weights.of(tensors)
-    of_output = torch.bmm(of_params, (layers[-1] * of_loss).transpose(1, 2))
-    of_output_bias = torch.matmul(of_params, of_loss)
+    of_output = torch.bmm(of_params, (layers[-1] * of_loss[:, None]).transpose(1, 2))
+    of_output_bias = (of_params * of_loss[:, None]).sum(2)  # by the same sums for any members
     of_units = torch.bmm(_of_members(weights.output, shape).transpose(1, 2), of_params)
     biases, hidden, ones = [], [], torch.ones_like(of_loss)
     for layer in reversed(range(count)):
@@ -200,14 +228,19 @@ def _activated(shape: Shape, layer: int, sums: torch.Tensor, bias: torch.Tensor)
     """Changes sums (M, H, N) to units."""
     dropout, seed = shape.dropped(layer)
     units = sums.flatten(0, 1)
-    choose.implementation().activated(units, bias, shape.activation, dropout, seed)
+    place = shape.part.place(sums.shape[1])
+    choose.implementation().activated(units, bias, shape.activation, dropout, seed, place)
     return sums
 
 
 def _slopes(
     shape: Shape, layer: int, grads: torch.Tensor, units: torch.Tensor, factor: torch.Tensor
 ) -> torch.Tensor:
-    """Changes gradients (M, H, N) by units to those by sums; returns those by biases (M H,)."""
+    """Changes gradients (M, H, N) by units to those by sums; returns those by biases (M H,).
+
+    The factor (M, N) multiplies the gradients of a row.
+    """
     dropout, _ = shape.dropped(layer)
-    arrays = grads.flatten(0, 1), units.flatten(0, 1), factor
-    return choose.implementation().slopes(*arrays, shape.activation, dropout)
+    slopes = choose.implementation().slopes
+    members = zip(grads, units, factor, strict=True)
+    return torch.cat([slopes(*arrays, shape.activation, dropout) for arrays in members])

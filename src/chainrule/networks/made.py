@@ -20,6 +20,8 @@ from chainrule.networks.evidence import as_mask, require_prefix
 from chainrule.networks.fixed_order import AbstractFixedOrder
 from chainrule.networks.made_masks import Masks, build_masks, reachable_pairs, spaced_degrees
 from chainrule.networks.orders import Order, order_from_json, order_to_json
+from chainrule.networks.share import WHOLE, Share
+from chainrule.networks.trainable import Repeats
 from chainrule.networks.walk import Walk
 from chainrule.ops.activations import ACTIVATIONS
 from chainrule.rng import generator_from, normal
@@ -135,17 +137,38 @@ class MADE(AbstractFixedOrder):
 
         ``observed`` must be a prefix of the order in each row.
         """
-        x = self.check_rows(x)
-        if observed is None:
-            return -self._training_logs(x, generator).sum(1)
-        observed = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
-        require_prefix(observed, self.order, name="observed")
-        cells = self._training_logs(self.columns.filled(x, observed), generator)
-        return -sum_columns(torch.where(observed, cells, 0))
+        return self.losses(x, observed, generator)[0]
 
-    def _training_logs(self, x: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
+    @property
+    @override
+    def draws(self) -> bool:
+        return self.columns.is_withheld
+
+    @override
+    def losses(
+        self,
+        x: torch.Tensor,
+        observed: torch.Tensor | None = None,
+        generator: torch.Generator | None = None,
+        *,
+        repeats: Repeats | None = None,
+        share: Share = WHOLE,
+    ) -> list[torch.Tensor]:
+        n, rows = len(x), share.rows(len(x))
+        x = self.check_rows(x)[rows]
+        withheld = self.columns.withheld(n, generator, rows) if self.training else None
+        if observed is None:
+            loss = -self._training_logs(x, withheld).sum(1)
+        else:
+            observed = as_mask(observed, n, x.shape[1], name="observed", default=True)[rows]
+            observed = observed.to(x.device)
+            require_prefix(observed, self.order, name="observed")
+            cells = self._training_logs(self.columns.filled(x, observed), withheld)
+            loss = -sum_columns(torch.where(observed, cells, 0))
+        return [loss if repeats is None else loss / repeats[0][rows]]
+
+    def _training_logs(self, x: torch.Tensor, withheld: torch.Tensor | None) -> torch.Tensor:
         """Log-likelihoods (N, D) of codes without unknown cells."""
-        withheld = self.columns.withheld(len(x), generator) if self.training else None
         return self.columns.log_prob(self.settled(self.conditional_params(x), x, withheld), x)
 
     @override

@@ -17,6 +17,8 @@ from chainrule.networks.columns import Columns, ColumnSpec
 from chainrule.networks.evidence import as_mask, is_everywhere, require_prefix
 from chainrule.networks.fixed_order import AbstractFixedOrder
 from chainrule.networks.orders import Order, order_from_json, order_to_json
+from chainrule.networks.share import WHOLE, Share
+from chainrule.networks.trainable import Repeats
 from chainrule.networks.walk import Walk
 from chainrule.ops.activations import ACTIVATIONS
 from chainrule.ops.nade import choose, dispatch, eager
@@ -175,24 +177,46 @@ class NADE(AbstractFixedOrder):
         with ``input_dropout``, ``generator`` draws a mask of columns whose inputs are zeroed.
         ``observed`` must be a prefix of the order in each row, as for ``log_prob``.
         """
-        x, input_scale = self.check_rows(x), self._input_scale(generator)
+        return self.losses(x, observed, generator)[0]
+
+    @property
+    @override
+    def draws(self) -> bool:
+        return bool(self.input_dropout) or self.columns.is_withheld
+
+    @override
+    def losses(
+        self,
+        x: torch.Tensor,
+        observed: torch.Tensor | None = None,
+        generator: torch.Generator | None = None,
+        *,
+        repeats: Repeats | None = None,
+        share: Share = WHOLE,
+    ) -> list[torch.Tensor]:
+        """See the base class. One mask of ``input_dropout`` serves the whole batch."""
+        n, rows = len(x), share.rows(len(x))
+        x, input_scale = self.check_rows(x)[rows], self._input_scale(generator)
+        withheld = self.columns.withheld(n, generator, rows) if self.training else None
         if observed is None:  # summed in x's own precision, without conversions there and back
-            return -self._training_logs(x, input_scale, generator).sum(1)
-        observed = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
-        require_prefix(observed, self.order, name="observed")
-        x = self.columns.filled(x, observed)
-        cells = self._training_logs(x, input_scale, generator)
-        return -sum_columns(torch.where(observed, cells, 0))
+            loss = -self._training_logs(x, input_scale, withheld).sum(1)
+        else:
+            observed = as_mask(observed, n, x.shape[1], name="observed", default=True)[rows]
+            observed = observed.to(x.device)
+            require_prefix(observed, self.order, name="observed")
+            x = self.columns.filled(x, observed)
+            cells = self._training_logs(x, input_scale, withheld)
+            loss = -sum_columns(torch.where(observed, cells, 0))
+        return [loss if repeats is None else loss / repeats[0][rows]]
 
     def _training_logs(
         self,
         x: torch.Tensor,
         input_scale: torch.Tensor | None,
-        generator: torch.Generator | None,
+        withheld: torch.Tensor | None,
     ) -> torch.Tensor:
         """Log-likelihoods (N, D) of codes without unknown cells."""
         params = self.conditional_params(x, merge_repeats=True, input_scale=input_scale)
-        withheld = self.columns.withheld(len(x), generator) if self.training else None
         return self.columns.log_prob(self.settled(params, x, withheld), x)
 
     @override

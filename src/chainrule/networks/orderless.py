@@ -19,11 +19,21 @@ from chainrule.networks import output_layer
 from chainrule.networks.asked import AskedCells
 from chainrule.networks.base import AbstractNetwork, check_pool
 from chainrule.networks.columns import Columns, ColumnSpec
-from chainrule.networks.deep_loss import DeepLoss, Shape, Weights, first_inputs, hidden_layers
+from chainrule.networks.deep_loss import (
+    ALL_OF_IT,
+    DeepLoss,
+    Part,
+    Shape,
+    Weights,
+    first_inputs,
+    hidden_layers,
+)
 from chainrule.networks.evidence import as_mask, is_everywhere
 from chainrule.networks.left_out import SumsWithout
 from chainrule.networks.orders import Order, make_order, order_from_json, order_to_json
 from chainrule.networks.relations import settled
+from chainrule.networks.share import WHOLE, Apart, Share
+from chainrule.networks.trainable import Repeats
 from chainrule.networks.training_masks import drawn, for_training
 from chainrule.networks.walk import Walk
 from chainrule.ops.activations import ACTIVATIONS, IN_PLACE
@@ -84,6 +94,7 @@ class OrderlessNADE(AbstractNetwork):
     """
 
     input_factor: torch.Tensor | None  # (I, 1), of the training steps of ``value_weight``
+    _of = ALL_OF_IT  # which part of a training step this network computes
 
     def __init__(
         self,
@@ -329,7 +340,32 @@ class OrderlessNADE(AbstractNetwork):
         ``generator`` draws the masks, in evaluation mode too. In training mode it also draws the
         dropout.
         """
-        return self._drawn_loss(x, observed, generator, in_training=True)
+        return self._drawn_losses(x, observed, generator, in_training=True).sum(0)
+
+    @override
+    def losses(
+        self,
+        x: torch.Tensor,
+        observed: torch.Tensor | None = None,
+        generator: torch.Generator | None = None,
+        *,
+        repeats: Repeats | None = None,
+        share: Share = WHOLE,
+    ) -> list[torch.Tensor]:
+        """See the base class. The parts are the members; masks are drawn for the whole batch."""
+        found = self._drawn_losses(
+            x, observed, generator, in_training=True, repeats=repeats, share=share
+        )
+        return list(found)
+
+    @override
+    def parameters_apart(self) -> Sequence[Apart]:
+        if self.members == 1:
+            return super().parameters_apart()
+        return [
+            Apart(tuple(self._parameters_of(k, k + 1).values()), 1 / self.members)
+            for k in range(self.members)
+        ]
 
     @override
     def repeated_loss(
@@ -348,7 +384,7 @@ class OrderlessNADE(AbstractNetwork):
         level that is not given changes no weight, even if the row comes because of it.
         """
         repeats = frequency, causes, due
-        return self._drawn_loss(x, observed, generator, in_training=True, repeats=repeats)
+        return self._drawn_losses(x, observed, generator, in_training=True, repeats=repeats).sum(0)
 
     @property
     @override
@@ -388,20 +424,22 @@ class OrderlessNADE(AbstractNetwork):
         uniformly. Rows come in antithetic pairs. A row without observed cells has a loss of 0. See
         ``masked_loss``.
         """
-        return self._drawn_loss(x, observed, generator)
+        return self._drawn_losses(x, observed, generator).sum(0)
 
-    def _drawn_loss(
+    def _drawn_losses(
         self,
         x: torch.Tensor,
         observed: torch.Tensor | None,
         generator: torch.Generator | None,
         *,
         in_training: bool = False,
-        repeats: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None,
+        repeats: Repeats | None = None,
+        share: Share = WHOLE,
     ) -> torch.Tensor:
-        """``order_loss``; with ``in_training``, the loss of ``training_loss``.
+        """``order_loss`` of each member; with ``in_training``, the loss of ``training_loss``.
 
-        ``repeats`` are what ``repeated_loss`` knows of the rows.
+        ``repeats`` are what ``repeated_loss`` knows of the rows. The result (M, n) is that of a
+        share of the members and rows. In evaluation mode it is that of all members, (1, n).
         """
         x = self.check_rows(x)
         observed = as_mask(observed, *x.shape, name="observed", default=True).to(x.device)
@@ -415,11 +453,11 @@ class OrderlessNADE(AbstractNetwork):
         else:
             given, weights = drawn(cells, generator, evenly=False)
         if repeats is not None:
-            frequency, causes, due = repeats
+            frequency, causes, due = repeats[0], repeats[1].long(), repeats[2]
             is_known = (causes >= 0) & (given.gather(0, causes.clamp(min=0).t()).t() > 0)
             wanted = torch.where(is_known, due, 1.0).amax(1).clamp(min=1)
             weights = weights * (wanted / frequency).to(weights)
-        return self._weighted_loss(x, given, weights, generator)
+        return self._weighted_losses(x, given, weights, generator, share)
 
     def masked_loss(
         self,
@@ -443,28 +481,48 @@ class OrderlessNADE(AbstractNetwork):
         asked = (observed & ~given).to(x.dtype)
         weights = asked * (observed.sum(1) / asked.sum(1).clamp(min=1)).to(x.dtype)[:, None]
         x = self.columns.filled(x, observed)
-        return self._weighted_loss(x, given.t().to(x.dtype), weights.t(), generator)
+        return self._weighted_losses(x, given.t().to(x.dtype), weights.t(), generator).sum(0)
 
-    def _weighted_loss(
+    def _weighted_losses(
         self,
         x: torch.Tensor,
         given: torch.Tensor,
         weights: torch.Tensor,
         generator: torch.Generator | None,
+        share: Share = WHOLE,
     ) -> torch.Tensor:
-        """−Σ weight · log p(target | given cells) of each row, (N,) nats.
+        """−Σ weight · log p(target | given cells) of a share of members and rows, (M, n) nats.
 
         Args:
             x: codes (N, D) without NaN.
             given: 1 for given cells and 0 for the others, (D, N).
             weights: of the targets, 0 for other cells, (D, N).
             generator: draws the dropout in training mode; None for none.
+            share: of the members and rows.
         """
-        seeds, slots = [], None
+        seeds, withheld, n, rows = [], None, len(x), share.rows(len(x))
         if self.training and self.dropout and generator is not None:
             seeds = [draw_seed(generator) for _ in self.hidden_sizes]
+        if self.columns.relations and self.training:
+            withheld = self.columns.withheld(n, generator, rows)
+        if share.parts is not None and not len(share.parts):
+            return x.new_empty(0, len(x[rows]))
+        own = self if share == WHOLE else self._part(share, n)
+        # Sums over strided weights would have other last bits than those of a part.
+        weights = weights[:, rows].contiguous()
+        return own._losses_of_rows(x[rows], given[:, rows], weights, seeds, withheld)
+
+    def _losses_of_rows(
+        self,
+        x: torch.Tensor,
+        given: torch.Tensor,
+        weights: torch.Tensor,
+        seeds: Sequence[tuple[int, int]],
+        withheld: torch.Tensor | None,
+    ) -> torch.Tensor:
+        """``_weighted_losses`` after all draws: of dropout's seeds, of ``withheld`` rows (N,)."""
+        slots = None
         if self.columns.relations:
-            withheld = self.columns.withheld(len(x), generator) if self.training else None
             slots = self.columns.slot_values(x, given.t() > 0, withheld, weights.t() > 0)
         is_served = choose.serves(self.output_weight) and not x.requires_grad
         if not is_served or (torch.is_grad_enabled() and not self.training):
@@ -480,7 +538,7 @@ class OrderlessNADE(AbstractNetwork):
             weight = self.output_weight.unflatten(0, (self.members, -1))
             params = output_layer.params(weight, self.output_bias, h, self.columns, slots)
             logs, _ = output_layer.logs_and_grads(self.columns, params, x.t(), None)
-            return output_layer.summed(self._mixed(logs, 0)[None], weights)
+            return output_layer.summed(self._mixed(logs, 0)[None], weights)[None]
 
     def _plain_loss(
         self,
@@ -491,7 +549,7 @@ class OrderlessNADE(AbstractNetwork):
         slots: torch.Tensor | None,
         sums: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """``_weighted_loss`` in the plain form.
+        """``_weighted_losses`` in the plain form.
 
         ``slots`` are the parameters (N, slots) that relations compute, ``sums`` are those of the
         first layer if known.
@@ -505,8 +563,8 @@ class OrderlessNADE(AbstractNetwork):
         logs = self.columns.log_prob(params, x.repeat_interleave(self.members, 0))
         logs = logs.unflatten(0, (-1, self.members)).permute(1, 2, 0)  # (M, D, N)
         if not self.training:
-            return output_layer.summed(self._mixed(logs, 0)[None], weights)
-        return output_layer.summed(logs, weights / self.members)
+            return output_layer.summed(self._mixed(logs, 0)[None], weights)[None]
+        return output_layer.summed_apart(logs, weights / (self._of.members or self.members))
 
     def _loss_of(
         self,
@@ -534,6 +592,31 @@ class OrderlessNADE(AbstractNetwork):
         sums = torch.addmm(parameters.biases[0], inputs, of_inputs)
         return other._plain_loss(x, given, weights, seeds, slots, sums)
 
+    def _part(self, share: Share, n: int) -> OrderlessNADE:
+        """A share of this network in a step with n rows; its weights are slices of this one's."""
+        parts = range(self.members) if share.parts is None else share.parts
+        rows = share.rows(n)
+        other = copy.copy(self)
+        vars(other).update(members=len(parts), _of=Part(parts.start, self.members, rows.start, n))
+        if len(parts) < self.members:
+            sliced = self._parameters_of(parts.start, parts.stop)
+            sliced = {name: whole[index] for name, (whole, index) in sliced.items()}  # pyright: ignore[reportArgumentType, reportCallIssue]
+            for name in ("hidden_biases", "hidden_weights"):
+                layers = [tensor for key, tensor in sliced.items() if key.startswith(name)]
+                vars(other)[name] = layers
+            vars(other).update({k: v for k, v in sliced.items() if "." not in k})
+        return other
+
+    def _parameters_of(self, start: int, stop: int) -> dict[str, tuple[nn.Parameter, object]]:
+        """By name, the parameters of members start … stop − 1, each with their index in it."""
+        found: dict[str, tuple[nn.Parameter, object]] = {}
+        for name, parameter in self.named_parameters():
+            along = name in ("value_weight", "flag_weight")  # units are columns, not rows
+            size = parameter.shape[along] // self.members
+            own = slice(start * size, stop * size)
+            found[name] = parameter, ((slice(None), own) if along else own)
+        return found
+
     def _wide_sums(self, x: torch.Tensor, given: torch.Tensor) -> torch.Tensor | None:
         """Sums of the first layer if it has many inputs; then it is not written for each row."""
         if sum(self.columns.input_widths) <= MOST_WRITTEN:
@@ -541,7 +624,8 @@ class OrderlessNADE(AbstractNetwork):
         return self._first(x, given.t() > 0)
 
     def _shape(self, seeds: Sequence[tuple[int, int]] = ()) -> Shape:
-        return Shape(self.columns, self.members, self.activation, self.dropout, tuple(seeds))
+        seeds = tuple(seeds)
+        return Shape(self.columns, self.members, self.activation, self.dropout, seeds, self._of)
 
     def _weights(self) -> Weights:
         return Weights(
@@ -654,7 +738,8 @@ class OrderlessNADE(AbstractNetwork):
     def _drop(self, h: torch.Tensor, seeds: Sequence[tuple[int, int]]) -> torch.Tensor:
         if not seeds:
             return h
-        keep = kept((h.shape[1], h.shape[0]), seeds[0], self.dropout, h.device)
+        place = self._of.place(h.shape[1] // self.members)
+        keep = kept((h.shape[1], h.shape[0]), seeds[0], self.dropout, h.device, place)
         return h * keep.t() / (1 - self.dropout)
 
     def _outputs(self, h: torch.Tensor, column: int) -> torch.Tensor:

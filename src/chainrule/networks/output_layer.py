@@ -234,6 +234,11 @@ def summed(logs: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
     return torch.where(counts != 0, logs * -counts, 0).sum((0, 1))
 
 
+def summed_apart(logs: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+    """−Σ counts · log p of each member, (M, N), of log-likelihoods (M, D, N)."""
+    return torch.stack([summed(each[None], counts) for each in logs])
+
+
 def column_cells(
     columns: Columns, column: int, params: torch.Tensor, x: torch.Tensor
 ) -> torch.Tensor:

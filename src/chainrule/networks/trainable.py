@@ -13,6 +13,10 @@ from chainrule.arguments import require_temperature, rows_to_draw
 from chainrule.errors import ShapeError
 from chainrule.networks.columns import Columns
 from chainrule.networks.evidence import as_mask
+from chainrule.networks.share import WHOLE, Apart, Share
+
+# How often each row comes, (N,), and the levels that make it, see ``repeated_loss``.
+Repeats = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 class AbstractTrainable(nn.Module, ABC):
@@ -66,6 +70,11 @@ class AbstractTrainable(nn.Module, ABC):
         """Whether ``training_loss`` is an estimate or a random bound, even in evaluation mode."""
         return False
 
+    @property
+    def draws(self) -> bool:
+        """Whether ``losses`` may draw from its generator in training mode."""
+        return True
+
     def repeated_loss(
         self,
         x: torch.Tensor,
@@ -83,11 +92,55 @@ class AbstractTrainable(nn.Module, ABC):
             x: codes (N, D).
             observed: as for ``training_loss``.
             frequency: how often each row comes, (N,).
-            causes: the columns whose levels make it come so often, int64 (N, R); −1 for none.
+            causes: the columns whose levels make it come so often, integers (N, R); −1 for none.
             due: how often each of these levels alone would make it come, (N, R).
             generator: as for ``training_loss``.
         """
         return self.training_loss(x, observed, generator) / frequency
+
+    def losses(
+        self,
+        x: torch.Tensor,
+        observed: torch.Tensor | None = None,
+        generator: torch.Generator | None = None,
+        *,
+        repeats: Repeats | None = None,
+        share: Share = WHOLE,
+    ) -> list[torch.Tensor]:
+        """A share of a training step: the loss of each part that is trained apart, in nats.
+
+        The sum over the parts is ``training_loss``, or ``repeated_loss`` with ``repeats``. The
+        generator draws as much as for a whole step, so that shares fit together. By default, there
+        is one part, and the loss of a row draws nothing.
+
+        Args:
+            x: codes (N, D) of the whole batch.
+            observed: as for ``training_loss``.
+            generator: as for ``training_loss``.
+            repeats: ``frequency``, ``causes`` and ``due`` of ``repeated_loss``.
+            share: which parts, and which rows of the batch.
+
+        Returns:
+            (n,) for each part of the share and its n rows.
+        """
+        if share.of > 1:
+            rows = share.rows(len(x))
+            if observed is not None:
+                observed = as_mask(observed, *x.shape, name="observed", default=True)[rows]
+            if repeats is not None:
+                repeats = repeats[0][rows], repeats[1][rows], repeats[2][rows]
+            x = x[rows]
+        if repeats is None:
+            return [self.training_loss(x, observed, generator)]
+        frequency, causes, due = repeats
+        return [self.repeated_loss(x, observed, frequency, causes, due, generator)]
+
+    def parameters_apart(self) -> Sequence[Apart]:
+        """The parameters of each part that is trained apart, with its weight in the loss."""
+        return [
+            Apart(tuple((parameter, ...) for parameter in module.parameters()), share)
+            for module, share in self.trained_apart()
+        ]
 
     def trained_apart(self) -> Sequence[tuple[nn.Module, float]]:
         """The modules that are trained separately, each with its weight in the training loss."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
+from chainrule.networks.share import WHOLE, Share
+
 TAKEN_AT_ONCE = 16  # batches whose rows are taken from the table in one call; then each is a view
 
 
@@ -21,7 +23,7 @@ class Rows:
         scale_nats: −log p in the table's units minus −log p in codes, (N,); None for zeros.
         frequency: how often each row comes in an epoch on average, (N,) of mean 1; None for once.
             Losses divide by it, except for what rare levels are evidence of.
-        causes: the columns of each row's rare levels, int64 (N, R); −1 for none.
+        causes: the columns of each row's rare levels, int32 (N, R); −1 for none.
         due: how often each of these levels alone would make the row come, (N, R).
     """
 
@@ -55,9 +57,15 @@ class Rows:
         """The weighted sum of values (N,), one for each row."""
         return float((values if self.weight is None else values * self.weight).double().sum())
 
-    def mean(self, values: torch.Tensor) -> torch.Tensor:
-        """The mean () of values (N,), each times its row's weight: the loss of a step."""
-        return (values if self.weight is None else values * self.weight).mean()
+    def mean(self, values: torch.Tensor, share: Share = WHOLE) -> torch.Tensor:
+        """The mean () of values (N,), each times its row's weight: the loss of a step.
+
+        The values may be those of a share of the rows. The means of all shares have the sum of the
+        whole.
+        """
+        if self.weight is not None:
+            values = values * self.weight[share.rows(len(self))]
+        return values.sum() / len(self)
 
     def in_table_units(self, nats: torch.Tensor) -> torch.Tensor:
         """−log p of each row (N,) in the table's units, from −log p in codes.
@@ -67,9 +75,14 @@ class Rows:
         return nats if self.scale_nats is None else nats + self.scale_nats.to(nats.dtype)
 
     @property
+    def scale_total(self) -> float:
+        """The weighted sum over the rows of what ``in_table_units`` adds."""
+        return 0.0 if self.scale_nats is None else self.total(self.scale_nats)
+
+    @property
     def mean_scale_nats(self) -> float:
         """The weighted mean over the rows of what ``in_table_units`` adds."""
-        return 0.0 if self.scale_nats is None else self.total(self.scale_nats) / self.count
+        return self.scale_total / self.count
 
     def _each(self, of: Callable[[torch.Tensor], torch.Tensor]) -> Rows:
         others = self.observed, self.weight, self.scale_nats, self.frequency, self.causes, self.due

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 
+from chainrule.ranks import ALONE, AbstractRanks
 from chainrule.training.batches import Rows
 from chainrule.training.state import State, copy_of_weights
 from chainrule.training.validation import losses_of_rows
@@ -25,14 +26,15 @@ def keep_best(state: State, nats: float) -> None:
     state.epoch += 1
 
 
-def keep_last(state: State, rows: Rows) -> None:
+def keep_last(state: State, rows: Rows, ranks: AbstractRanks = ALONE) -> None:
     """Makes the last weights the best ones.
 
     They are not if the best ones lead by more than SURE standard errors of the difference.
     """
-    last, weights = losses_of_rows(state.network, rows), copy_of_weights(state.network)
+    last = losses_of_rows(state.network, rows, ranks=ranks)
+    weights = copy_of_weights(state.network)
     state.network.load_state_dict(state.best)
-    worse = last - losses_of_rows(state.network, rows)
+    worse = last - losses_of_rows(state.network, rows, ranks=ranks)
     error = float(worse.std() / len(worse) ** 0.5) if len(worse) > 1 else 0.0
     if rows.total(worse) / rows.count <= SURE * error:  # false for NaN
         state.best, state.best_nats = weights, rows.total(last) / rows.count

@@ -15,7 +15,8 @@ import numpy as np
 import torch
 
 from chainrule import fileformat
-from chainrule.atomic import HAS_LOCKS, is_at, is_held, lock, place_of, replacing
+from chainrule.atomic import HAS_LOCKS, is_at, place_of, replacing
+from chainrule.claims import Claim
 from chainrule.errors import FormatError, ShapeError, printable
 from chainrule.networks import AbstractTrainable
 from chainrule.networks.rebuild import member_to_json, require_arrays
@@ -42,14 +43,15 @@ def fingerprint(train_rows: Rows, valid_rows: Rows, description: str) -> str:
 class Checkpoint:
     """The file to which a run writes its state; it can be passed as a path.
 
-    While it is open, other runs see that a living run writes there. Several runs may share a path.
-    Each writes whole files, the last file stays, and no run removes the file of another.
+    Where the system has no locks, several runs may write there. Each writes whole files, and the
+    last file stays. No run removes what another program wrote.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         place_of(path)  # raises before work starts
         self.path = Path(path)
-        self._held: int | None = None  # descriptor with the lock of the file that this run wrote
+        self._claim: Claim | None = None
+        self._held: int | None = None  # descriptor of the file that this run wrote
         self._warned: set[str] = set()
 
     def __fspath__(self) -> str:
@@ -61,18 +63,23 @@ class Checkpoint:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def claim(self) -> None:
+        """Keeps other runs from writing there, until this is closed.
+
+        Raises:
+            ChainruleError: another run writes there now.
+        """
+        if self._claim is None:
+            self._claim = Claim(self.path)
+
     def exists(self) -> bool:
         """Whether the file exists."""
         return self.path.exists()
 
-    def is_written_by_another(self) -> bool:
-        """Whether another living run writes to the file, as far as the system can tell."""
-        return not self._is_own() and is_held(self.path)
-
     def save(self, state: State, plan: Plan, *, seed: int, run: str) -> None:
         """Writes the state. If that fails, it warns once for each reason, and training goes on."""
         try:
-            contents = _contents(state, plan, seed=seed, run=run)
+            contents = contents_of(state, plan, seed=seed, run=run)
             with replacing(self.path) as file:
                 file.write(fileformat.dump(contents))
                 if HAS_LOCKS:
@@ -96,10 +103,9 @@ class Checkpoint:
             FormatError: the file is damaged, or belongs to other data or another configuration.
         """
         restore_checkpoint(self.path, state, plan, run=run)
-        if HAS_LOCKS and not is_held(self.path):
+        if HAS_LOCKS:
             with suppress(OSError):
-                self._hold(number := os.open(self.path, os.O_RDONLY))
-                lock(number)
+                self._hold(os.open(self.path, os.O_RDONLY))
 
     def remove(self) -> None:
         """Removes the file, unless another run has written it since, if the system can tell."""
@@ -109,20 +115,23 @@ class Checkpoint:
         self.close()
 
     def close(self) -> None:
-        """Gives up the lock; the file stays."""
+        """Lets other runs write there; the file stays."""
+        self._hold(None)
+        if self._claim is not None:
+            self._claim.release()
+        self._claim = None
+
+    def _hold(self, number: int | None) -> None:
         if self._held is not None:
             os.close(self._held)
-        self._held = None
-
-    def _hold(self, number: int) -> None:
-        self.close()
         self._held = number
 
     def _is_own(self) -> bool:
         return self._held is not None and is_at(self._held, self.path)
 
 
-def _contents(state: State, plan: Plan, *, seed: int, run: str) -> fileformat.Contents:
+def contents_of(state: State, plan: Plan, *, seed: int, run: str) -> fileformat.Contents:
+    """The state as the contents of a file."""
     arrays: dict[str, torch.Tensor] = {"generator": state.generator.get_state()}
     arrays |= {f"network/{name}": tensor for name, tensor in state.network.state_dict().items()}
     arrays |= {f"best/{name}": tensor for name, tensor in state.best.items()}
@@ -199,7 +208,7 @@ def restore_checkpoint(path: str | os.PathLike[str], state: State, plan: Plan, *
         FormatError: the file is damaged, or belongs to other data or another configuration.
     """
     stored = fileformat.read(path, kind="checkpoint")
-    content, arrays = stored.content, stored.arrays
+    content = stored.content
     if content.get("run") != run or content.get("config") != plan.to_json():
         found = content.get("config")
         changed = [
@@ -217,24 +226,30 @@ def restore_checkpoint(path: str | os.PathLike[str], state: State, plan: Plan, *
             f"{Path(path)}: this checkpoint's network differs from this run's, in the order of its "
             "columns or in its sizes; delete the file to start over"
         )
-    tensors = {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
     try:
-        state.network.load_state_dict(_under("network/", tensors))
-        state.best = _under("best/", tensors)
-        slots: dict[int, dict[str, torch.Tensor]] = {}
-        for name, tensor in _under("optimizer/", tensors).items():
-            number, slot = name.split("/", 1)
-            slots.setdefault(int(number), {})[slot] = tensor
-        state.optimizer.load_state_dict({**state.optimizer.state_dict(), "state": slots})
-        state.generator.set_state(tensors["generator"])
-        state.best_nats = math.inf if content["best_nats"] is None else content["best_nats"]
-        state.epoch, state.since_best = content["epoch"], content["since_best"]
-        state.rate_scale, state.skipped = content["rate_scale"], content["skipped"]
-        state.bad_in_a_row = content["bad_in_a_row"]
-        state.history, state.seconds = list(content["history"]), float(content["seconds"])
-        state.trials = list(content["trials"])
+        set_state(state, stored)
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         raise FormatError(f"{Path(path)}: not a checkpoint of this run: {error}") from error
+
+
+def set_state(state: State, stored: fileformat.Contents) -> None:
+    """Sets the state to that of the contents of a file; any error means that they do not fit."""
+    content = stored.content
+    tensors = {name: torch.from_numpy(np.array(array)) for name, array in stored.arrays.items()}
+    state.network.load_state_dict(_under("network/", tensors))
+    state.best = _under("best/", tensors)
+    slots: dict[int, dict[str, torch.Tensor]] = {}
+    for name, tensor in _under("optimizer/", tensors).items():
+        number, slot = name.split("/", 1)
+        slots.setdefault(int(number), {})[slot] = tensor
+    state.optimizer.load_state_dict({**state.optimizer.state_dict(), "state": slots})
+    state.generator.set_state(tensors["generator"])
+    state.best_nats = math.inf if content["best_nats"] is None else content["best_nats"]
+    state.epoch, state.since_best = content["epoch"], content["since_best"]
+    state.rate_scale, state.skipped = content["rate_scale"], content["skipped"]
+    state.bad_in_a_row = content["bad_in_a_row"]
+    state.history, state.seconds = list(content["history"]), float(content["seconds"])
+    state.trials = list(content["trials"])
 
 
 def _under(prefix: str, tensors: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import torch
 
 from chainrule.density import Density
-from chainrule.errors import BackendError
+from chainrule.errors import BackendError, ChainruleError
 from chainrule.model import Model
+from chainrule.ranks import AbstractRanks, joined
 from chainrule.rng import generator_from
 from chainrule.table import DEFAULT_TIES, MIN_COUNT, Schema
 from chainrule.table.files.pipes import require_no_pipe_twice
 from chainrule.training.arguments import require_run
 from chainrule.training.config import FitConfig
 from chainrule.training.data import training_data
+from chainrule.training.division import Division
 from chainrule.training.finished import require_same_run
 from chainrule.training.loop import train
 from chainrule.training.memory import require_memory
 from chainrule.training.recipes import RECIPES, recipe_for
+from chainrule.training.recipes.base import AbstractRecipe
 from chainrule.training.recipes.warm_start import continued
 from chainrule.training.record import nats_of, record_of
 from chainrule.training.run import Run
-from chainrule.training.state import make_state
+from chainrule.training.shared_rows import shared_by
+from chainrule.training.state import State, make_state
 from chainrule.training.time_limit import TimeLimit
 
 
@@ -112,7 +118,8 @@ def fit(
         finished: the model file of a finished run; its density is returned instead of a new fit.
 
     Raises:
-        ChainruleError: ``finished`` belongs to another table or to other settings.
+        ChainruleError: ``finished`` belongs to another table or to other settings; another process
+            writes the checkpoint now; another process of the same launcher has failed.
         SchemaError: a value that the column's kind cannot have, named by row and column; other
             columns in ``valid``; ``groups`` without such a column, a key for each row, or two
             groups.
@@ -134,51 +141,95 @@ def fit(
         kinds = start.schema
     recipe.check(config)
     require_run(effort, time_limit_s, device)
-    device = resolved_device(device)
     require_no_pipe_twice(table, valid)
-    run = Run.of(checkpoint, resume=resume, finished=finished)
-    generator = generator_from(seed := run.resolved_seed(seed))
-    data = training_data(
-        table, valid, config, kinds=kinds, missing=missing, ties=ties, strict=strict,
-        min_count=min_count,
-        progress=verbose, sample_weight=sample_weight, groups=groups, generator=generator,
-        learns_from_missing=recipe.learns_from_missing,
-    )  # fmt: skip
-    plan, began = recipe.plan(config, data.columns, len(data.train), effort), time.perf_counter()
-    build = partial(recipe.build, data.columns, order=None, generator=generator_from(0))
-    require_memory(build, data.columns, plan, data.schema.names)
-    plan, trials = recipe.search(
-        plan, config, data, run, effort=effort, seed=seed, time_limit_s=time_limit_s, device=device,
-        progress=verbose,
-    )  # fmt: skip
-    asked = {
-        "objective": recipe.objective, "network": recipe.name, "effort": effort, "seed": seed,
-        "groups": None if data.groups is None else data.groups.to_json(), **recipe.origin,
-    }  # fmt: skip
-    if run.finished is not None:
-        require_same_run(run.finished, run.name, asked, plan, data, min_count=min_count)
-        return run.finished
-    training_s = limit.of_training()  # with a limit, no search took time since ``began``
-    net = recipe.start(data, plan, generator)
-    # A search depends on effort and configuration.
-    searched = f" {effort} {config.to_json()}" if recipe.searches else ""
-    searched += f" {recipe.origin}" if recipe.origin else ""
-    description = f"{data.schema.to_json()} {recipe.name} {recipe.objective} seed {seed}{searched}"
-    state = make_state(net.to(device), plan, generator)
-    with run.keeping(plan, data, description, seed=seed, trials=trials, began=began) as kept:
+    run_of = partial(Run.of, checkpoint, resume=resume, finished=finished)
+    with joined() as ranks, quiet_unless_first(ranks), run_of(ranks=ranks) as run:
+        device, verbose = resolved_device(device), verbose and ranks.is_first
+        _require_same_call(ranks, recipe, config, effort, seed, time_limit_s)
+        generator = generator_from(seed := run.resolved_seed(seed))
+        read = partial(
+            training_data, table, valid, config, kinds=kinds, missing=missing, ties=ties,
+            strict=strict, min_count=min_count, progress=verbose, sample_weight=sample_weight,
+            groups=groups, generator=generator, learns_from_missing=recipe.learns_from_missing,
+        )  # fmt: skip
+        data = shared_by(ranks, read, generator)
+        plan = recipe.plan(config, data.columns, rows := len(data.train), effort)
+        plan = recipe.plan_of_ranks(plan, config, rows, effort, ranks.size)
+        began = time.perf_counter()
+        build = partial(recipe.build, data.columns, order=None, generator=generator_from(0))
+        require_memory(build, data.columns, plan, data.schema.names)
+        plan, trials = recipe.search(
+            plan, config, data, run, effort=effort, seed=seed, time_limit_s=time_limit_s,
+            device=device, progress=verbose,
+        )  # fmt: skip
+        asked = {
+            "objective": recipe.objective, "network": recipe.name, "effort": effort, "seed": seed,
+            "groups": None if data.groups is None else data.groups.to_json(), **recipe.origin,
+        }  # fmt: skip
+        if (done := run.finished) is not None:
+            same = partial(require_same_run, done, run.name, asked, plan, data, min_count=min_count)
+            ranks.of_first(same)
+            return done
+        training_s = ranks.told(limit.of_training())  # with a limit, no search took time
+        net = recipe.start(data, plan, generator)
+        description = _description(recipe, config, data.schema, effort, seed)
+        state = make_state(net.to(device), plan, generator)
+        kept = run.keeping(plan, data, description, seed=seed, trials=trials, began=began)
         kept.begin(state)
         train(
             state, recipe.presented(data, plan), data.valid, plan, after_epoch=kept.save,
-            independent=nats_of(data.independent, data.valid), time_limit_s=training_s,
-            prefer_last=recipe.prefers_last, progress=verbose,
+            independent=ranks.of_first(lambda: nats_of(data.independent, data.valid)),
+            time_limit_s=training_s, prefer_last=recipe.prefers_last, ranks=ranks,
+            progress=verbose,
         )  # fmt: skip
         model = Model(data.schema, net.cpu().eval())
-        record = asked | record_of(
-            model, state, plan, data, min_count=min_count, seconds=limit.of_record, progress=verbose
-        )
+        record = partial(
+            record_of, model, state, plan, data, min_count=min_count, seconds=limit.of_record,
+            progress=verbose,
+        )  # fmt: skip
+        found = ranks.of_first(lambda: asked | record() | _processes(ranks, state))
         if not keep_checkpoint:
             kept.remove()  # not earlier: a run that is killed while scoring resumes from the file
-    return Density(model, record, seconds=state.seconds)
+        return Density(model, found, seconds=state.seconds)
+
+
+def _processes(ranks: AbstractRanks, state: State) -> dict[str, int]:
+    """The number of ranks, for the record, if they divided rows: sums have other last digits."""
+    return {"processes": ranks.size} if Division.of(state.network, ranks).share.of > 1 else {}
+
+
+def _require_same_call(ranks: AbstractRanks, *asked: Any) -> None:
+    """Raises ChainruleError unless all ranks ask for the same fit."""
+    recipe, *others = asked
+    text = " ".join([recipe.name, recipe.objective, *map(str, others), str(dict(recipe.origin))])
+    calls = ranks.gathered(text)
+    others = [number for number, call in enumerate(calls) if call != calls[0]]
+    if others:
+        raise ChainruleError(
+            f"process {others[0]} of {ranks.size} asks for another fit than process 0: all "
+            "processes of a launcher make the same call; unset WORLD_SIZE for fits of their own"
+        )
+
+
+@contextmanager
+def quiet_unless_first(ranks: AbstractRanks) -> Iterator[None]:
+    """Lets rank 0 alone warn."""
+    if ranks.is_first:
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _description(
+    recipe: AbstractRecipe, config: FitConfig, schema: Schema, effort: str, seed: int
+) -> str:
+    """What tells this run from others with the same plan and rows."""
+    # A search depends on effort and configuration.
+    searched = f" {effort} {config.to_json()}" if recipe.searches else ""
+    searched += f" {recipe.origin}" if recipe.origin else ""
+    return f"{schema.to_json()} {recipe.name} {recipe.objective} seed {seed}{searched}"
 
 
 def resolved_device(device: str) -> str:

@@ -19,7 +19,7 @@ import torch
 
 from chainrule.conditionals import AbstractEncoding, AtomFlags, Identity, OneHot
 from chainrule.networks import Columns
-from chainrule.training.batches import Rows
+from chainrule.training.batches import Rows, batches
 
 # A level of fewer rows is treated as any other: a network would memorise their cells.
 FEWEST_ROWS = 5
@@ -29,6 +29,7 @@ LARGEST_FACTOR = 16.0  # of the weights of an input
 ROWS_OF_LEVEL = 8
 MOST_FREQUENT = 16.0  # relative to rows without a rare level
 MOST_REPEATED = 1.1  # the mean of that over all rows
+CHUNK_ROWS = 2**18
 
 
 def input_factors(columns: Columns, x: torch.Tensor) -> torch.Tensor:
@@ -69,28 +70,56 @@ def with_frequencies(rows: Rows, columns: Columns, batch_size: int) -> Rows:
         columns: their columns.
         batch_size: the number of rows of a batch.
     """
-    columns_found, found = [], []
+    rare: list[tuple[int, AbstractEncoding, torch.Tensor]] = []
     for column, part, _ in _parts_with_levels(columns):
-        level = _level_of(part, rows.x[:, column])
-        if rows.observed is not None:
-            level = torch.where(rows.observed[:, column], level, -1)
-        count = _counts(level, part.width)
+        each = (
+            _counts(_observed_level(chunk, column, part), part.width) for chunk in _chunks(rows)
+        )
+        count = torch.stack(list(each)).sum(0)
         wanted = ROWS_OF_LEVEL * len(rows) / (batch_size * count.double()) / _sharing(part) ** 2
         wanted = torch.where(count < FEWEST_ROWS, 1.0, wanted.clamp(1, MOST_FREQUENT))
         if bool((wanted[count > 0] > 1).any()):
-            columns_found.append(column)
-            found.append(torch.where(level < 0, 1.0, wanted[level.clamp(min=0)]))
-    if not found:
+            rare.append((column, part, wanted))
+    if not rare:
         return rows
-    due, at = torch.stack(found, 1).sort(dim=1, descending=True)
-    most = int((due > 1).sum(1).max())  # rare levels of one row
-    due, at = due[:, :most], at[:, :most]
-    causes = torch.where(due > 1, torch.tensor(columns_found)[at], -1)
-    mean = float(due[:, 0].mean())
+    # Chunks, since the levels of all columns of all rows would take much memory.
+    most = max(int((_due(chunk, rare) > 1).sum(1).max()) for chunk in _chunks(rows))
+    due = torch.empty(len(rows), most)
+    causes = torch.empty(len(rows), most, dtype=torch.int32)
+    largest, start = torch.empty(len(rows), dtype=torch.float64), 0
+    of_column = torch.tensor([column for column, _, _ in rare])
+    for chunk in _chunks(rows):
+        end = start + len(chunk)
+        some, at = _due(chunk, rare).sort(dim=1, descending=True)
+        largest[start:end] = some[:, 0]
+        due[start:end], start = some[:, :most], end
+        causes[end - len(chunk) : end] = torch.where(some > 1, of_column[at], -1)[:, :most]
+    mean, factor = float(largest.mean()), 1.0
     if mean > MOST_REPEATED:
-        due = 1 + (due - 1) * (MOST_REPEATED - 1) / (mean - 1)
-    due = (due / due[:, 0].mean()).float()
-    return replace(rows, frequency=due[:, 0].contiguous(), causes=causes, due=due)
+        factor = (MOST_REPEATED - 1) / (mean - 1)
+    largest.sub_(1).mul_(factor).add_(1)
+    scale = 1 / float(largest.mean())
+    due.sub_(1).mul_(factor).add_(1).mul_(scale)
+    return replace(rows, frequency=(largest * scale).float(), causes=causes, due=due)
+
+
+def _chunks(rows: Rows) -> Iterator[Rows]:
+    return batches(rows, CHUNK_ROWS)
+
+
+def _observed_level(rows: Rows, column: int, part: AbstractEncoding) -> torch.Tensor:
+    """The level of each row's cell, int64 (n,); −1 for none."""
+    level = _level_of(part, rows.x[:, column])
+    return level if rows.observed is None else torch.where(rows.observed[:, column], level, -1)
+
+
+def _due(rows: Rows, rare: list[tuple[int, AbstractEncoding, torch.Tensor]]) -> torch.Tensor:
+    """How often each column's level would make a row come, float64 (n, columns)."""
+    found = []
+    for column, part, wanted in rare:
+        level = _observed_level(rows, column, part)
+        found.append(torch.where(level < 0, 1.0, wanted[level.clamp(min=0)]))
+    return torch.stack(found, 1)
 
 
 def _parts_with_levels(columns: Columns) -> Iterator[tuple[int, AbstractEncoding, int]]:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from chainrule.density import Density, load
-from chainrule.errors import ChainruleError, printable
+from chainrule.errors import ChainruleError
 from chainrule.networks import AbstractTrainable
+from chainrule.ranks import ALONE, AbstractRanks
 from chainrule.rng import fresh_seed
 from chainrule.training.checkpoint import (
     Checkpoint,
+    contents_of,
     fingerprint,
     plan_of_checkpoint,
     require_sizes,
     seed_of_checkpoint,
+    set_state,
 )
 from chainrule.training.data import TrainingData
 from chainrule.training.finished import plan_of
@@ -35,8 +37,8 @@ class Run:
         resumes: whether the checkpoint holds an interrupted run, which this run continues.
         finished: the density of a finished run, which is not fitted again; None for no such run.
         name: the file of that density.
-        is_closed: whether the checkpoint is closed when training ends; otherwise its opener closes
-            it.
+        is_closed: whether the checkpoint is closed at the end; otherwise its opener closes it.
+        ranks: the processes of the run; only the first one has the checkpoint.
     """
 
     checkpoint: Checkpoint | None = None
@@ -44,6 +46,7 @@ class Run:
     finished: Density | None = None
     name: str = ""
     is_closed: bool = True
+    ranks: AbstractRanks = ALONE
 
     @classmethod
     def of(
@@ -52,25 +55,31 @@ class Run:
         *,
         resume: bool = False,
         finished: str | os.PathLike[str] | None = None,
+        ranks: AbstractRanks = ALONE,
     ) -> Run:
-        """The run of these files; raises ChainruleError if there is no file to resume from."""
+        """The run of these files.
+
+        Raises:
+            ChainruleError: there is no file to resume from, or another run writes there now.
+        """
         if resume and checkpoint is None:
             raise ChainruleError(
                 "resume=True needs checkpoint=PATH, the file of the run to continue"
             )
-        done = None if finished is None else load(finished)
-        is_open = isinstance(checkpoint, Checkpoint)
-        if checkpoint is None or isinstance(checkpoint, Checkpoint):
-            kept = checkpoint
-        else:
-            kept = Checkpoint(checkpoint)
-        if kept is not None and kept.is_written_by_another():
-            name = printable(os.fspath(kept))
-            warnings.warn(
-                f"{name}: another run writes there now; what is written last stays", stacklevel=3
-            )
-        resumes = resume and kept is not None and kept.exists()
-        return cls(kept, resumes, done, os.fspath(finished or ""), not is_open)
+        done = ranks.of_first(lambda: None if finished is None else load(finished))
+        is_open, kept = isinstance(checkpoint, Checkpoint), None
+        if checkpoint is not None and ranks.is_first:
+            kept = checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
+        ranks.of_first(lambda: None if kept is None else kept.claim())
+        resumes = ranks.told(resume and kept is not None and kept.exists())
+        return cls(kept, resumes, done, os.fspath(finished or ""), not is_open, ranks)
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.checkpoint is not None and self.is_closed:
+            self.checkpoint.close()
 
     def resolved_seed(self, asked: int | None) -> int:
         """The given seed, else the earlier run's seed, else one from the system's entropy."""
@@ -78,20 +87,26 @@ class Run:
             asked = self.finished.training.get("seed")
         if asked is not None:
             return asked
-        if self.resumes and self.checkpoint is not None:
-            return seed_of_checkpoint(self.checkpoint)
-        return fresh_seed()
+        if self.resumes:
+            return self.ranks.of_first(lambda: seed_of_checkpoint(self._file))
+        return self.ranks.told(fresh_seed())
 
     def plan(self) -> Plan | None:
         """The plan of the earlier run, with the results of its search; None without such a run."""
-        if self.resumes and self.checkpoint is not None:
-            return plan_of_checkpoint(self.checkpoint)
+        if self.resumes:
+            return self.ranks.of_first(lambda: plan_of_checkpoint(self._file))
         return None if self.finished is None else plan_of(self.finished.training, self.name)
 
     def require_sizes(self, build: Callable[[], AbstractTrainable], plan: Plan) -> None:
         """Raises FormatError if the checkpoint's arrays are not those of its plan's network."""
-        if self.resumes and self.checkpoint is not None:
-            require_sizes(self.checkpoint, build, plan)
+        if self.resumes:
+            self.ranks.of_first(lambda: require_sizes(self._file, build, plan))
+
+    @property
+    def _file(self) -> Checkpoint:
+        """The checkpoint, at the first rank of a run that has one."""
+        assert self.checkpoint is not None
+        return self.checkpoint
 
     def keeping(
         self,
@@ -128,18 +143,19 @@ class Kept:
     trials: list[Trial]
     began: float
 
-    def __enter__(self) -> Kept:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.run.checkpoint is not None and self.run.is_closed:
-            self.run.checkpoint.close()
-
     def begin(self, state: State) -> None:
         """Sets a new state to that of the interrupted run, or adds the preceding search to it."""
         state.trials, state.seconds = self.trials, time.perf_counter() - self.began
-        if self.run.resumes and self.run.checkpoint is not None:
-            self.run.checkpoint.restore(state, self.plan, run=self.fingerprint)
+        if self.run.resumes:
+            self.run.ranks.of_first(lambda: self._restore(state))
+            kept = None
+            if self.run.ranks.is_first:
+                kept = contents_of(state, self.plan, seed=self.seed, run=self.fingerprint)
+            if (told := self.run.ranks.told(kept)) is not None:
+                set_state(state, told)
+
+    def _restore(self, state: State) -> None:
+        self.run._file.restore(state, self.plan, run=self.fingerprint)
 
     def save(self, state: State) -> None:
         """Writes the state to the checkpoint."""

@@ -8,7 +8,7 @@ import torch
 from chainrule.errors import ShapeError
 from chainrule.ops.cells import cpu_kernels as kernels
 from chainrule.ops.cells import layer_kernels, linear_kernels, mask_kernels, mixture_kernels
-from chainrule.ops.cells.dropout import bound_of
+from chainrule.ops.cells.dropout import ALL, Place, bound_of
 from chainrule.ops.cells.records import Pieces, Records
 from chainrule.ops.compiled import threads
 from chainrule.ops.compiled.calls import borrowed, ready, run
@@ -106,6 +106,7 @@ def activated(
     activation: str,
     dropout: float = 0.0,
     seed: tuple[int, int] = (0, 0),
+    place: Place = ALL,
 ) -> None:
     """Changes sums (units, N) to act(sums + bias), of which dropout keeps some.
 
@@ -115,14 +116,16 @@ def activated(
         activation: "relu" or "sigmoid".
         dropout: the share of units to drop; the others are divided by 1 − dropout.
         seed: two words, see ``dropout.kept``.
+        place: of the units among those of the seed.
     """
     _require_writable(units)
     if len(bias) != len(units):
         raise ShapeError(f"{len(bias)} biases for {len(units)} units")
-    tasks = -(-len(units) // layer_kernels.UNITS_OF_TASK)
+    tasks, rows = -(-len(units) // layer_kernels.UNITS_OF_TASK), place.rows or units.shape[1]
+    first = place.first_unit * rows + place.first_row
     run(
         layer_kernels.activated, tasks, threads.wanted(tasks), units, ready(bias),
-        KINDS[activation], 1 / (1 - dropout), *seed, bound_of(dropout),
+        KINDS[activation], 1 / (1 - dropout), *seed, bound_of(dropout), first, rows,
     )  # fmt: skip
 
 

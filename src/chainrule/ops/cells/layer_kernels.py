@@ -73,12 +73,15 @@ def _kept(typingctx: Any, first: Any, low: Any, high: Any, bound: Any) -> Any:
     return strip(types.int64, types.int64, types.int64, types.int64), emit
 
 
-_activated_arguments = arguments_of("f4[:,::1], f4[::1], i8, f8, i8, i8, i8")
+_activated_arguments = arguments_of("f4[:,::1], f4[::1], i8, f8, i8, i8, i8, i8, i8")
 
 
 @loops
-def _activated(number, seat, units, bias, kind, scale, low, high, bound):
-    """act(units + bias) in place, then dropout, of UNITS_OF_TASK units."""
+def _activated(number, seat, units, bias, kind, scale, low, high, bound, first, rows):
+    """act(units + bias) in place, then dropout, of UNITS_OF_TASK units.
+
+    The first unit of the first row has the number ``first``, the next unit ``first + rows``.
+    """
     N = units.shape[1]
     start = number * UNITS_OF_TASK
     for unit in range(start, min(start + UNITS_OF_TASK, len(units))):
@@ -90,7 +93,8 @@ def _activated(number, seat, units, bias, kind, scale, low, high, bound):
             else:
                 found = spread(ONE) / (spread(ONE) + exponential(spread(ZERO) - found))
             if bound:
-                found = found * _kept(at + lane, low, high, bound) * spread(np.float32(scale))
+                kept = _kept(first + unit * rows + lane, low, high, bound)
+                found = found * kept * spread(np.float32(scale))
             store_to(units, at, lane, N, found)
 
 

@@ -77,6 +77,12 @@ class AbstractRecipe(ABC):
     def plan(self, config: FitConfig, columns: Columns, rows: int, effort: str) -> Plan:
         """The plan for a table of so many training rows; the configuration takes precedence."""
 
+    def plan_of_ranks(
+        self, plan: Plan, config: FitConfig, rows: int, effort: str, ranks: int
+    ) -> Plan:
+        """The plan for processes that may divide the rows of each batch; by default, it stays."""
+        return plan
+
     @abstractmethod
     def build(
         self, columns: Columns, plan: Plan, order: Order, generator: torch.Generator

@@ -21,6 +21,7 @@ from typing_extensions import override
 from chainrule.errors import ChainruleError
 from chainrule.networks import AbstractNetwork, Columns, Committee, Ensemble
 from chainrule.networks.orders import Order, make_order
+from chainrule.ranks import ALONE, AbstractRanks
 from chainrule.rng import generator_from
 from chainrule.training.arguments import OPTIONS
 from chainrule.training.batches import Rows
@@ -129,6 +130,9 @@ class CommitteeRecipe(AbstractRecipe):
             return _with_enough_members(earlier.following(config)), []
         if time_limit_s is not None or not is_searched(len(data.train), effort):
             return plan, []
+        # Each trial has two members, so two ranks train one together.
+        teams = max(1, run.ranks.size // 2)
+        ranks, team = run.ranks.teams(teams)
         nats_of_plan = partial(
             expected_nats,
             start=partial(self.start, data),
@@ -137,6 +141,7 @@ class CommitteeRecipe(AbstractRecipe):
             seed=seed,
             device=device,
             progress=progress,
+            ranks=ranks,
         )
         # The needed gain must not depend on the table's units.
         scale_nats = data.valid.mean_scale_nats
@@ -147,6 +152,9 @@ class CommitteeRecipe(AbstractRecipe):
             needed_gain=lambda nats, best, candidate: needed_gain(
                 nats - scale_nats, best, candidate
             ),
+            ranks=run.ranks,
+            teams=teams,
+            team=team,
         )
 
 
@@ -198,6 +206,7 @@ def expected_nats(
     seed: int,
     device: str = "cpu",
     progress: bool = False,
+    ranks: AbstractRanks = ALONE,
 ) -> float:
     """Expected −log p per validation row of a committee of the plan, from training two members.
 
@@ -208,13 +217,11 @@ def expected_nats(
     small = replace(plan, members=members, orders=min(members, plan.orders))
     network = start(small, generator)
     state = make_state(network.to(device), small, generator)
-    train(state, train_rows, valid_rows, small, what="trying", progress=progress)
+    train(state, train_rows, valid_rows, small, ranks=ranks, what="trying", progress=progress)
     if members == plan.members:
         return state.best_nats
-    alone = [
-        nats_of(cast(AbstractNetwork, member), valid_rows)
-        for member, _ in network.cpu().trained_apart()
-    ]
+    apart = [cast(AbstractNetwork, member) for member, _ in network.cpu().trained_apart()]
+    alone = ranks.each(apart, lambda member: nats_of(member, valid_rows))
     return extrapolated(sum(alone) / len(alone), state.best_nats, plan.members)
 
 

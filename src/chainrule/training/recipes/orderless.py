@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 from typing_extensions import override
@@ -79,6 +80,31 @@ class OrderlessRecipe(AbstractRecipe):
             batch_size=batch,
             learning_rate=(1 if batch_size(rows) < USUAL_BATCH else 2) * LEARNING_RATE,
             weight_decay=WEIGHT_DECAY,
+        )
+        return usual.following(config)
+
+    @override
+    def plan_of_ranks(
+        self, plan: Plan, config: FitConfig, rows: int, effort: str, ranks: int
+    ) -> Plan:
+        """A plan with larger batches, if one network is trained for more than the effort's steps.
+
+        The batch grows by a power of two, at most the number of ranks, as long as the effort's
+        steps are left. So small tables have the plan of one process. The learning rate grows by the
+        square root.
+
+        Source: Malladi et al., "On the SDEs and Scaling Rules for Adaptive Gradient Algorithms",
+        NeurIPS 2022, arXiv:2205.10287.
+        """
+        if plan.members > 1 or config.batch_size is not None:
+            return plan
+        times, steps = 1, plan.epochs * rows / plan.batch_size
+        while 2 * times <= ranks and steps >= 2 * times * EFFORTS[effort].steps:
+            times *= 2
+        usual = replace(
+            plan,
+            batch_size=times * plan.batch_size,
+            learning_rate=times**0.5 * plan.learning_rate,
         )
         return usual.following(config)
 

@@ -57,6 +57,12 @@ class WarmStart(AbstractRecipe):
         return replace(usual, **{name: getattr(self._built, name) for name in BUILT})
 
     @override
+    def plan_of_ranks(
+        self, plan: Plan, config: FitConfig, rows: int, effort: str, ranks: int
+    ) -> Plan:
+        return self._recipe.plan_of_ranks(plan, config, rows, effort, ranks)
+
+    @override
     def build(
         self, columns: Columns, plan: Plan, order: Order, generator: torch.Generator
     ) -> AbstractNetwork:
