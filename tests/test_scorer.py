@@ -28,6 +28,11 @@ def arrow(table):
 
 
 QUESTIONS = {
+    "probability": lambda d, t: d.probability("sex and town == 'north'").value,
+    "probability given": lambda d, t: d.probability("gain > 9", "price < 4", draws=4000).value,
+    "mean": lambda d, t: d.mean("gain", given="price < 4", draws=4000).value,
+    "quantile": lambda d, t: d.quantile("height", 0.3, draws=4000).value,
+    "expected_rows": lambda d, t: d.expected_rows("gain > 9", 50, draws=4000).high,
     "log_prob": lambda d, t: d.log_prob(t),
     "log_prob, strict": lambda d, t: d.log_prob(t, strict=True),
     "parts": lambda d, t: np.stack(d.log_prob(t, parts=True)),
