@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chainrule.atomic import place_of
+from chainrule.claims import Claim
 from chainrule.cli.checks import STDIN, require_model, require_seed, require_table, require_writable
 from chainrule.cli.options import with_config
 from chainrule.cli.shown import say
@@ -33,7 +34,7 @@ from chainrule.cli.tables import (
 from chainrule.errors import ChainruleError
 from chainrule.fileformat import MAGIC
 from chainrule.headline import headline
-from chainrule.ranks import joined, require_one
+from chainrule.ranks import joined, require_one, started
 from chainrule.table.files.pipes import require_no_pipe_twice
 from chainrule.table.inference.infer import DEFAULT_TIES
 from chainrule.table.inference.infer import require_options as require_inference
@@ -136,6 +137,7 @@ def run(
     """
     require_writable(output, inputs=(table, valid))
     state = _state_of(output)
+    _require_new(state, resume)
     require_options(config, OPTIONS[network_of(objective, network)])
     require_run(effort, time_limit_s, device)
     require_inference(min_count, missing, ties)
@@ -209,6 +211,23 @@ def _state_of(output: Path) -> Path:
     return state
 
 
+def _require_new(state: Path, resume: bool) -> None:
+    """Raises ChainruleError if a checkpoint holds an interrupted run that is not to be resumed.
+
+    Where a launcher has started several processes, the first decides once they have met.
+    """
+    if started() == 1 and state.exists() and not resume:
+        Claim(state).release()  # a run that goes on says so
+        raise _interrupted(state)
+
+
+def _interrupted(state: str | Path) -> ChainruleError:
+    return ChainruleError(
+        f"{state} holds an interrupted run; pass --resume to continue it, or delete it to start "
+        "over"
+    )
+
+
 def _finished_one(output: Path, checkpoint: Checkpoint, resume: bool) -> Path | None:
     """Claims the checkpoint; returns the model file of a finished run, None for any other run.
 
@@ -220,10 +239,7 @@ def _finished_one(output: Path, checkpoint: Checkpoint, resume: bool) -> Path | 
     state = os.fspath(checkpoint)
     if checkpoint.exists():
         if not resume:
-            raise ChainruleError(
-                f"{state} holds an interrupted run; pass --resume to continue it, or delete it to "
-                "start over"
-            )
+            raise _interrupted(state)
         return None
     if resume and not output.exists():
         say(f"{state}: no interrupted run here; starting from the beginning")
