@@ -6,7 +6,8 @@ Run it where the engines are installed: .venv-engines/bin/python, after `make te
 that are missing are left out. Each engine scores a Parquet table of 12 columns of adult, in
 CHAINRULE_DATA, once with `--rows` rows and once with three times as many. The figure is the ratio
 of the differences of CPU seconds, in which what an engine spends once has no part. Each run is a
-process of its own; its figure is the sum over all processes that it started. It writes
+process of its own. Its figure is that of the whole machine, which should be idle otherwise: an
+engine's workers are not all children of the process that asks. It writes
 benchmarks/results/scale.json.
 """
 
@@ -96,18 +97,18 @@ def run(engine: str, model: str, folder: str) -> dict[str, float]:
 
 def measured(engine: str, model: str, folder: str) -> dict[str, float]:
     """CPU seconds of a question, and the sum of its answers."""
-    ended = ENGINES[engine][1](model, folder)
-    return {"sum": ended, "cpu_seconds": spent.pop()}
-
-
-spent: list[float] = []
+    began = cpu_seconds()
+    total = ENGINES[engine][1](model, folder)
+    return {"sum": total, "cpu_seconds": cpu_seconds() - began}
 
 
 def cpu_seconds() -> float:
-    """CPU seconds of this process and of all that it started, ended ones included."""
-    me = psutil.Process()
-    times = [process.cpu_times() for process in [me, *me.children(recursive=True)]]
-    return sum(t.user + t.system + t.children_user + t.children_system for t in times)
+    """CPU seconds of all processes of the machine, which is otherwise idle.
+
+    Engines start processes that are no children of this one, and that end before it looks.
+    """
+    times = psutil.cpu_times()
+    return times.user + times.system + getattr(times, "nice", 0.0)
 
 
 def by_one_process(model: str, folder: str) -> float:
@@ -119,7 +120,6 @@ def by_one_process(model: str, folder: str) -> float:
     scorer, total = Scorer(model), 0.0
     for path in sorted(Path(folder).iterdir()):
         total += scorer.answer_arrow(pq.read_table(path), "score")["log_prob"].to_numpy().sum()
-    spent.append(cpu_seconds())
     return total
 
 
@@ -131,7 +131,6 @@ def by_dask(model: str, folder: str) -> float:
 
     scores = distributed.score(Scorer(model), dd.read_parquet(folder))
     total = scores["log_prob"].sum().compute(scheduler="processes", num_workers=WORKERS)
-    spent.append(cpu_seconds())
     return float(total)
 
 
@@ -145,7 +144,6 @@ def by_spark(model: str, folder: str) -> float:
     session = built.getOrCreate()
     scores = distributed.score(Scorer(model), session.read.parquet(folder))
     total = scores.groupBy().sum("log_prob").collect()[0][0]
-    spent.append(cpu_seconds())
     session.stop()
     return float(total)
 
@@ -159,7 +157,6 @@ def by_ray(model: str, folder: str) -> float:
     ray.init(num_cpus=WORKERS, include_dashboard=False, log_to_driver=False)
     scores = distributed.score(Scorer(model), ray.data.read_parquet(folder))
     total = scores.sum("log_prob")
-    spent.append(cpu_seconds())
     ray.shutdown()
     return float(total)
 

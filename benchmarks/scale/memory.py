@@ -11,7 +11,6 @@ largest size. It writes benchmarks/results/scale.json.
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -33,6 +32,15 @@ COMMANDS = {
     "impute": ("impute", "{model}", "{table}", "--seed", "0", "-o", "{out}.parquet"),
     "sample": ("sample", "{model}", "-n", "{rows}", "--seed", "0", "-o", "{out}.parquet"),
 }
+# A process counts the memory of the one that started it until it runs its program: start it from
+# a small one.
+WRAPPER = """
+import resource, subprocess, sys
+done = subprocess.run([sys.executable, *sys.argv[1:]], stdout=subprocess.DEVNULL)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_maxrss / 1024, used.ru_utime + used.ru_stime)
+sys.exit(done.returncode)
+"""
 LARGEST = ("score", "sample")  # commands that are run with the largest size
 
 
@@ -85,15 +93,13 @@ def write_table(frame: pl.DataFrame, rows: int, path: Path) -> None:
 def measured(what: str, rows: int, model: str, table: str, out: str) -> dict[str, Any]:
     """Runs a command, and returns its peak memory and its CPU seconds."""
     words = [w.format(model=model, table=table, out=out, rows=rows) for w in COMMANDS[what]]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "chainrule", *words], stdout=subprocess.DEVNULL
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise RuntimeError(f"chainrule {' '.join(words)} ended with status {status}")
-    seconds = usage.ru_utime + usage.ru_stime
+    command = [sys.executable, "-c", WRAPPER, "-m", "chainrule", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"chainrule {' '.join(words)} failed:\n{done.stderr[-2000:]}")
+    peak, seconds = map(float, done.stdout.split()[-2:])
     return {
-        "what": f"{what}, {rows:,} rows", "peak_mb": usage.ru_maxrss / 1024, "cpu_seconds": seconds
+        "what": f"{what}, {rows:,} rows", "peak_mb": peak, "cpu_seconds": seconds
     }  # fmt: skip
 
 

@@ -22,7 +22,8 @@ PROCESS = """
 """
 MEMORY = """
     `python -m benchmarks.scale.memory` runs commands that read Parquet and write a file, for a
-    small network. The figure is the peak of the process.
+    small network. The figure is the peak of the process. Files above a MiB, and draws, are asked by
+    PyTorch, whose libraries take some 350 MB.
 """
 ENGINES = """
     `python -m benchmarks.scale.engines` scores the same rows by an engine with two workers. The
