@@ -5,6 +5,7 @@ every container.
 import itertools
 import math
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -18,8 +19,9 @@ from helpers.tolerances import KOLMOGOROV
 import chainrule as cr
 from chainrule.errors import EvidenceError, SchemaError, ShapeError
 from chainrule.model import Model
-from chainrule.table import encode, read_chunks, read_table, unlike_training
+from chainrule.table import Sink, encode, read_chunks, read_table, unlike_training
 from chainrule.tasks import tails
+from chainrule.tasks.answer import answer
 from chainrule.testing import check
 
 ALL = ["sex", "town", "gain", "height", "price", "hour"]
@@ -48,6 +50,24 @@ def small():
 @pytest.fixture(scope="module")
 def little():
     return small()
+
+
+def test_a_sink_in_another_thread_computes_with_the_settings_of_the_question(little):
+    """Parquet files are written so: a scorer, which asks NumPy for silence, warned of log 0."""
+    seen = []
+
+    def of(chunk):
+        seen.append(np.geterr()["divide"])
+        return {"x": np.zeros(len(chunk.rows))}
+
+    def take(frames):
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(list, frames).result()
+
+    rows = little.sample(3, seed=0)
+    with np.errstate(divide="ignore"):
+        answer(little.model, rows, of, to=Sink(take, as_text=False))
+    assert seen == ["ignore"]
 
 
 @pytest.mark.filterwarnings("ignore:column 'label'. .* none of its labels")

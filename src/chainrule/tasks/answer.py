@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
@@ -183,7 +184,9 @@ def answer(
             container = chunk.table.container
             given.append((give or as_frame)(chunk.table, of(chunk)))
         return given[0] if len(given) == 1 else concatenated(given, container)
-    found = ((chunk.table, of(chunk)) for chunk in asked)
+    # Some sinks take frames in a thread of their own, where NumPy's settings are the usual ones.
+    here = copy_context()
+    found = ((chunk.table, here.run(of, chunk)) for chunk in asked)
     return sink.take((frames or as_frames)(found, sink.as_text))
 
 
