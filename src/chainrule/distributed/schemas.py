@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from chainrule import table
@@ -82,8 +82,10 @@ def packed(found: TableStatistics | None, number: int) -> Any:
 
 
 def unpacked(batches: Iterable[Any]) -> Iterator[tuple[int, TableStatistics]]:
-    """Yields the numbers and statistics of packed parts."""
+    """Yields the numbers and statistics of packed parts.
+
+    They are pickles of the engine's own tasks, which it trusts with its code.
+    """
     for batch in batches:
-        cells: Sequence[dict[str, Any]] = batch.to_pylist()
-        for row in cells:
+        for row in batch.to_pylist():
             yield row[NUMBER], pickle.loads(row[PART])

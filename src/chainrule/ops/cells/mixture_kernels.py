@@ -138,30 +138,19 @@ def logistic_masses(words):
 
 
 @inline
-def _add_gaussians(sums, values, weight, location, rate, at, component, count):
+def _add_densities(sums, values, weight, location, rate, kind, at, component, count):
+    """Adds w f(z) of one component to ``count`` rows; a constant ``kind`` leaves one branch."""
     for n in range(count):
         z = (read(values, at + n) - read(location, component + n)) * read(rate, component + n)
-        s, p = _power(-0.5 * z * z)
-        density = read(weight, component + n) * _fma(s, p, s) * _GAUSSIAN_PEAK
-        write(sums, at + n, read(sums, at + n) + density)
-
-
-@inline
-def _add_logistics(sums, values, weight, location, rate, at, component, count):
-    for n in range(count):
-        z = (read(values, at + n) - read(location, component + n)) * read(rate, component + n)
-        s, p = _power(-abs(z))
+        s, p = _power(-0.5 * z * z if kind == GAUSSIAN else -abs(z))
         e = _fma(s, p, s)
-        density = read(weight, component + n) * e / ((1.0 + e) * (1.0 + e))
-        write(sums, at + n, read(sums, at + n) + density)
-
-
-@inline
-def _add_laplaces(sums, values, weight, location, rate, at, component, count):
-    for n in range(count):
-        z = (read(values, at + n) - read(location, component + n)) * read(rate, component + n)
-        s, p = _power(-abs(z))
-        density = read(weight, component + n) * _fma(s, p, s) * 0.5
+        density = read(weight, component + n) * e
+        if kind == GAUSSIAN:
+            density *= _GAUSSIAN_PEAK
+        elif kind == LOGISTIC:
+            density /= (1.0 + e) * (1.0 + e)
+        else:
+            density *= 0.5
         write(sums, at + n, read(sums, at + n) + density)
 
 
@@ -176,12 +165,13 @@ def _densities(number, values, weight, location, rate, kind, sums):
             write(sums, at + n, 0.0)
         for k in range(K):
             component = k * N + start
+            arrays = sums, values, weight, location, rate
             if kind == GAUSSIAN:
-                _add_gaussians(sums, values, weight, location, rate, at, component, count)
+                _add_densities(*arrays, GAUSSIAN, at, component, count)
             elif kind == LOGISTIC:
-                _add_logistics(sums, values, weight, location, rate, at, component, count)
+                _add_densities(*arrays, LOGISTIC, at, component, count)
             else:
-                _add_laplaces(sums, values, weight, location, rate, at, component, count)
+                _add_densities(*arrays, LAPLACE, at, component, count)
 
 
 @kernel
