@@ -109,8 +109,6 @@ def run(
     require_table(table, split, glob=glob)
     reading = reading_of(decimal, thousands, date_format, na_values)
 
-    import polars as pl
-
     from chainrule.cli.models import scorer_for
     from chainrule.cli.workers import ask
     from chainrule.table import Sink
@@ -135,6 +133,8 @@ def run(
         ask(scorer, "tails", chunks, sink, workers=workers, load=load, strict=strict)
         return
     if workers > 1:
+        import polars as pl
+
         found: list[Any] = []
         how = {"workers": workers, "load": load, "top": top, "strict": strict}
         ask(scorer, "oddest_of_parts", chunks, Sink(found.extend, as_text=False), **how)

@@ -158,13 +158,12 @@ class DiscretizedLogisticMixture(AbstractConditional):
         if self.is_plain:
             return self._log_prob(params, x, self.center, self.spread)
         bound, inner = self.images.bind(params), self._to_support(x)
+        low, high = (self.images.standard(self._image(inner + side)) for side in (-0.5, 0.5))
         if self.warp is None:  # no edge is infinite, and all cells have one width
-            low, high = (self.images.standard(inner + side) for side in (-0.5, 0.5))
-            logs = log_masses_of_cells(bound, low, high, low.new_tensor(1 / self.spread))
+            width = x.new_tensor(1.0)
         else:
-            low, high = (self.images.standard(self._image(inner + side)) for side in (-0.5, 0.5))
-            width = self.warp.difference(inner, 1.0, torch) / self.spread
-            logs = log_masses_of_cells(bound, low, high, width)
+            width = self.warp.difference(inner, 1.0, torch)
+        logs = log_masses_of_cells(bound, low, high, width / self.spread)
         inside = (x == x.round()) & (x == inner)
         return torch.where(inside, logs - self.images.log_inside(bound), -torch.inf)
 

@@ -699,16 +699,14 @@ class OrderlessNADE(AbstractNetwork):
             rows = rows & encoding.is_evidence(values)
         value_weight = self.value_weight[self.columns.input_rows(column)]
         flag_weight = self.flag_weight[column : column + 1]
-        is_every = bool(rows.all())
         if encoding.is_one_hot:
             weight = value_weight + flag_weight
             added = weight.index_select(0, values.long().clamp(0, encoding.width - 1))
+            added = _where(rows, added)
         else:
             flag = torch.ones_like(values[:, None])
             inputs = torch.cat([encoding.encode(values), flag], dim=1)  # (N, width + 1)
-            added = inputs @ torch.cat([value_weight, flag_weight])
-        if not is_every:
-            added = torch.where(rows[:, None], added, 0)
+            added = _where(rows, inputs) @ torch.cat([value_weight, flag_weight])
         return a.add_(added) if in_place else a + added
 
     def _deeper(self, a: torch.Tensor, seeds: Sequence[tuple[int, int]] = ()) -> torch.Tensor:
@@ -884,6 +882,11 @@ class OrderlessNADE(AbstractNetwork):
             chunks = h.split([len(rows) for rows, _, _ in waiting])
             for (rows, column, _), h_of_rows in zip(waiting, chunks, strict=True):
                 yield rows, column, h_of_rows
+
+
+def _where(rows: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+    """Numbers (N, any), 0 in other rows than these, bool (N,); without a copy if all are."""
+    return numbers if bool(rows.all()) else torch.where(rows[:, None], numbers, 0)
 
 
 def _together(parts: list[torch.Tensor]) -> torch.Tensor:

@@ -211,7 +211,10 @@ class AbstractNumbers(AbstractColumn):
         return Fraction(repr(float(self.from_grid(np.array([float(code)]))[0])))
 
     def _continuous_code(self, value: float) -> float:
-        """The code of a number without a grid; infinite beyond the ends of the scale."""
+        """The code of a number without a grid; infinite beyond the ends of the scale.
+
+        Columns that may have none override it; others are never asked.
+        """
         raise NotImplementedError
 
     def from_grid(self, codes: np.ndarray) -> np.ndarray:
