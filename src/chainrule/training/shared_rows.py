@@ -7,7 +7,7 @@ that a machine holds one copy of the rows, and the system writes back what does 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -102,13 +102,18 @@ def written(data: TrainingData, folder: Path) -> list[Shard]:
 
 def _written(tensor: torch.Tensor, path: Path) -> Shard:
     array, digest = tensor.numpy(), hashlib.sha256()
-    step = max(1, CHUNK // max(1, int(np.prod(array.shape[1:]))))
     with path.open("wb") as file:
-        for start in range(0, len(array), step):
-            chunk = np.ascontiguousarray(array[start : start + step]).data
+        for chunk in _chunks(array):
             digest.update(chunk)
             file.write(chunk)
     return Shard(path.name, array.dtype.str, array.shape, digest.hexdigest())
+
+
+def _chunks(array: np.ndarray) -> Iterator[memoryview]:
+    """Yields the memory of an array, about ``CHUNK`` numbers at a time."""
+    step = max(1, CHUNK // max(1, int(np.prod(array.shape[1:]))))
+    for start in range(0, len(array), step):
+        yield np.ascontiguousarray(array[start : start + step]).data
 
 
 def mapped(folder: Path, shards: list[Shard]) -> dict[str, Rows]:
@@ -121,9 +126,8 @@ def mapped(folder: Path, shards: list[Shard]) -> dict[str, Rows]:
     for shard in shards:
         array = _mapped(folder / shard.name, shard)
         digest = hashlib.sha256()
-        step = max(1, CHUNK // max(1, int(np.prod(array.shape[1:]))))
-        for start in range(0, len(array), step):
-            digest.update(np.ascontiguousarray(array[start : start + step]).data)
+        for chunk in _chunks(array):
+            digest.update(chunk)
         if digest.hexdigest() != shard.sha256:
             raise ChainruleError(
                 f"{folder / shard.name}: these rows are not those that were written; the disk for "
