@@ -76,7 +76,8 @@ def forked():
     other = rng.integers(0, 2, 1500)
     frame = pd.DataFrame({"cause": cause, "one": one, "two": two, "other": other})
     frame["parity"] = cause ^ other
-    return cr.fit(frame, seed=0, config=cr.FitConfig(hidden_size=24, epochs=80), verbose=False)
+    config = cr.FitConfig(hidden_size=64, epochs=80, learning_rate=0.01)  # learns the parity
+    return cr.fit(frame, seed=0, config=config, verbose=False)
 
 
 def bits_of(found, first, second):
@@ -89,7 +90,7 @@ def test_what_the_given_columns_say_already_is_no_information(forked):
     assert bits_of(alone, "one", "two") > 0.1
     assert abs(bits_of(given, "one", "two")) < 0.03
     assert abs(bits_of(alone, "parity", "other")) < 0.03
-    assert bits_of(given, "parity", "other") > 0.4  # 1 bit; a small network learns a part of it
+    assert bits_of(given, "parity", "other") > 0.8
     assert "cause" not in {*given["first"], *given["second"]}
     assert len(given) == 6
 
