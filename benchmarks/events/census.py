@@ -1,17 +1,17 @@
 """Cardinalities of Census13: q-errors, contradictions and milliseconds.
 
-Usage: python -m benchmarks.events.census [MODEL]
+Usage: python -m benchmarks.events.census [--model FILE]
 
 The table is adult without fnlwgt and income, 48,842 rows and 13 columns; an empty cell is the label
-"?". The model is fitted to all rows, as those of the published benchmark are; with MODEL, a file,
-it is read, or fitted and written there. CHAINRULE_DATA names the folder of the tables. Results are
+"?". The model is fitted to all rows, as those of the published benchmark are; a FILE
+is read, or written after the fit. CHAINRULE_DATA names the folder of the tables. Results are
 in ``benchmarks/results/events.json``.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import time
 import warnings
 from pathlib import Path
@@ -163,11 +163,14 @@ def repetitions(
     }
 
 
-def main(path: str | None = None) -> None:
+def main() -> None:
     """Asks, prints and writes the results."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.events.census")
+    parser.add_argument("--model", type=Path, metavar="FILE")
+    path = parser.parse_args().model
     warnings.simplefilter("ignore")
     frame = table()
-    if path is not None and Path(path).exists():
+    if path is not None and path.exists():
         density = cr.load(path)
     else:
         density = fitted(frame)
@@ -219,4 +222,4 @@ def main(path: str | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()
