@@ -19,6 +19,7 @@ from chainrule.conditionals import Distribution
 from chainrule.networks import nade
 from chainrule.networks.ensemble import NETWORKS
 from chainrule.networks.relation_kinds import RELATIONS
+from chainrule.ops.cells import choose
 from chainrule.rng import generator_from
 from chainrule.table import log_outside
 from chainrule.tensors.errors import NoNumpyFormError
@@ -93,6 +94,17 @@ def test_kernels_have_no_second_form(kernels):
         second(kernels)
 
 
+def test_kernels_join_after_many_rows(monkeypatch):
+    form = second("ops.cells.choose")
+    monkeypatch.setattr(form, "_rows_before", 0)
+    few, many = tensors.zeros(10, 1).double(), tensors.zeros(choose.ROWS_BEFORE, 1).double()
+    assert not form.serves_float64(few)
+    assert not form.serves_float64(many.float())
+    assert not form.serves_float64(few)
+    assert form.serves_float64(many) == choose.is_float64_compiled()
+    assert form.serves_float64(few) == choose.is_float64_compiled()
+
+
 def test_what_numpy_lacks_is_named_with_a_remedy():
     message = r"torch\.fft has no NumPy form, .* ask chainrule\.load\(path\) instead"
     with pytest.raises(NoNumpyFormError, match=message):
@@ -101,8 +113,10 @@ def test_what_numpy_lacks_is_named_with_a_remedy():
         tensors.zeros(2).backward()
 
 
+@pytest.mark.parametrize("rows_before", [0, choose.ROWS_BEFORE], ids=["formulas", "kernels"])
 @pytest.mark.parametrize("conditional", CONDITIONALS + CENTRED, ids=repr)
-def test_conditionals_agree(conditional):
+def test_conditionals_agree(conditional, rows_before, monkeypatch):
+    monkeypatch.setattr(second("ops.cells.choose"), "_rows_before", rows_before)
     params = torch.randn(
         ROWS, 2, conditional.param_width, generator=generator_from(0), dtype=torch.float64
     )

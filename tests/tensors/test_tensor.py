@@ -151,6 +151,8 @@ def test_answers_that_are_no_tensors():
     assert y.tolist() == WHOLE.tolist()
     assert x.data_ptr() != x.clone().data_ptr()
     assert x.expand(2, 4, 3, 5).data_ptr() == x.data_ptr()
+    assert x.contiguous() is x
+    assert x.transpose(0, 2).contiguous().numpy().flags.c_contiguous
     assert type(x.numpy()) is np.ndarray
     limits, expected = tensors.finfo(tensors.float32), torch.finfo(torch.float32)
     for name in ("eps", "tiny", "min", "max"):

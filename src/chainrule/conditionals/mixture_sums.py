@@ -40,7 +40,7 @@ def log_densities(
     if not _by_kernel(bound, x):
         return reference(bound, x)
     flat, values = _flat(bound), _values(bound, x)
-    kernel = choose.implementation().densities
+    kernel = choose.of_float64().densities
     sums = kernel(values, flat.log_weight.exp(), flat.location, flat.scale, kind)
     logs, deep = sums.log(), sums < DEEP
     if bool(deep.any()):
@@ -69,7 +69,7 @@ def log_masses_of_cells(
     else:
         w = _values(bound, width.expand(low.shape))
         w = torch.where(a.isinf() | b.isinf(), torch.inf, w)
-    kernel = choose.implementation().logistic_masses
+    kernel = choose.of_float64().logistic_masses
     sums = kernel(a, b, w, flat.log_weight.exp(), flat.location, flat.scale)
     logs, deep = sums.log(), sums < DEEP
     if bool(deep.any()):

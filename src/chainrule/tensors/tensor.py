@@ -86,10 +86,14 @@ class Tensor(np.ndarray):
         return self.view(np.ndarray)
 
     def cpu(self) -> Tensor:
-        """The tensor itself, as ``detach``, ``contiguous`` and ``resolve_neg``."""
+        """The tensor itself, as ``detach`` and ``resolve_neg``."""
         return self
 
-    detach = contiguous = resolve_neg = cpu
+    detach = resolve_neg = cpu
+
+    def contiguous(self) -> Tensor:
+        """The tensor with its elements in the order of its shape, a copy if they are not."""
+        return self if self.flags.c_contiguous else wrapped(np.ascontiguousarray(self.numpy()))
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """The tensor itself: it never records gradients."""

@@ -52,10 +52,10 @@ def run(
     """Runs a kernel's tasks in ``seats`` threads; ``kernels.py`` describes the words."""
     words: list[int] = [0, 0, tasks]
     for argument in arguments:
-        if isinstance(argument, torch.Tensor):
-            words += argument.data_ptr(), *argument.shape
-        elif isinstance(argument, np.ndarray):
+        if isinstance(argument, np.ndarray):  # tensors without PyTorch are arrays, too
             words += argument.ctypes.data, *argument.shape
+        elif isinstance(argument, torch.Tensor):
+            words += argument.data_ptr(), *argument.shape
         elif isinstance(argument, float):
             words += struct.unpack("q", struct.pack("d", argument))
         else:
