@@ -7,7 +7,7 @@ import mpmath
 import pytest
 import torch
 
-from chainrule.conditionals import between
+from chainrule.conditionals import LaplaceMixture, between
 
 DENSITIES = {
     "gaussian": lambda z: mpmath.npdf(z),
@@ -37,6 +37,7 @@ def moment_of_laplace(z):
 
 STARTS = [-60.0, -30.5, -8.0, -2.5, -1.0, -0.3, 0.0, 0.2, 1.0, 4.0, 20.0, 50.0]
 WIDTHS = [1e-9, 1e-4, 1e-2, 0.1, 0.4, 0.6, 1.0, 3.0, 12.0, 90.0]
+NEAR = STARTS[2:-2]  # no probability between such ends is tiny
 
 
 def of(name, family):
@@ -107,14 +108,23 @@ def test_quantiles_undo_log_masses(family):
     torch.testing.assert_close(of("log_quantile", family)(logs), z, rtol=1e-8, atol=1e-8)
 
 
+QUANTILES = {
+    "gaussian": torch.special.ndtri,
+    "logistic": torch.logit,
+    "laplace": LaplaceMixture._quantile,
+}
+
+
+@pytest.mark.parametrize("starts", [STARTS, NEAR], ids=["by logarithms", "by probabilities"])
 @pytest.mark.parametrize("family", DENSITIES)
-def test_quantiles_between_ends_stay_between_them_and_have_their_shares(family):
-    pairs = torch.tensor(list(itertools.product(STARTS, WIDTHS[2:])), dtype=torch.float64)
+def test_quantiles_between_ends_stay_between_them_and_have_their_shares(family, starts):
+    pairs = torch.tensor(list(itertools.product(starts, WIDTHS[2:])), dtype=torch.float64)
     a, b = pairs[:, 0], pairs.sum(1)
     log_mass = of("log_between", family)(a, b, pairs[:, 1])
     for u in (1e-12, 0.1, 0.5, 0.9, 1 - 1e-12):
         level = torch.full_like(a, u)
-        z = between.quantile_between(level, a, b, of("log_cdf", family), of("log_quantile", family))
+        logs = of("log_cdf", family), of("log_quantile", family)
+        z = between.quantile_between(level, a, b, *logs, QUANTILES[family])
         assert bool(((z >= a) & (z <= b)).all())
         share = (of("log_between", family)(a, z, z - a) - log_mass).exp()
         middle = (share - u).abs() < 1e-7 * (1 + a.abs().square())

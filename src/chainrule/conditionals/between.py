@@ -18,6 +18,7 @@ NARROW = {torch.float32: 0.5}
 NARROW_IN_FLOAT64 = 0.02
 NARROW_MEAN = 1e-3  # the same for means, in float64
 DEEP = -700.0  # log-masses below it underflow in float64
+TINY = 1e-290  # probabilities above it are normal numbers of float64
 NEWTON_STEPS = 6
 ONLY_A_TAIL = -37.0  # below it, a logistic density is e^z in float64
 
@@ -177,10 +178,22 @@ def quantile_between(
     b: torch.Tensor,
     log_cdf: Function,
     log_quantile: Function,
+    quantile: Function,
 ) -> torch.Tensor:
-    """The z with F(z) = F(a) + u (F(b) − F(a)), for u within (0, 1); ends may be infinite."""
+    """The z with F(z) = F(a) + u (F(b) − F(a)), for u within (0, 1); ends may be infinite.
+
+    In float64, probabilities are added unless one of them is tiny. Their logarithms cost several
+    times as much.
+    """
     is_above, low, high = mirrored(a, b)
-    log_u, log_rest = u.log(), (-u).log1p()
-    of_low, of_high = torch.where(is_above, log_u, log_rest), torch.where(is_above, log_rest, log_u)
-    z = log_quantile(torch.logaddexp(of_low + log_cdf(low), of_high + log_cdf(high)))
+    of_low, of_high = torch.where(is_above, u, 1 - u), torch.where(is_above, 1 - u, u)
+    log_low, log_high = log_cdf(low), log_cdf(high)
+    p = of_low * log_low.exp() + of_high * log_high.exp()
+    if p.dtype == torch.float64 and bool((p > TINY).all()):
+        z = quantile(p)
+    else:
+        log_u, log_rest = u.log(), (-u).log1p()
+        of_low = torch.where(is_above, log_u, log_rest)
+        of_high = torch.where(is_above, log_rest, log_u)
+        z = log_quantile(torch.logaddexp(of_low + log_low, of_high + log_high))
     return torch.where(is_above, -z, z).clamp(a, b)

@@ -470,7 +470,7 @@ class AbstractMixture(AbstractConditional):
     @classmethod
     def _inner_quantile(cls, u: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         """The inverse of ``_inner_cdf``, for u within (0, 1)."""
-        return between.quantile_between(u, a, b, cls._log_cdf, cls._log_quantile)
+        return between.quantile_between(u, a, b, cls._log_cdf, cls._log_quantile, cls._quantile)
 
     def _component_quantile(
         self, u: torch.Tensor, location: torch.Tensor, scale: torch.Tensor
