@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 
 WIDTH = 100  # most characters of a line of prose
 
@@ -45,3 +46,18 @@ def item(text: str) -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def replace_section(page: Path, begin: str, end: str, lines: Sequence[str]) -> None:
+    """Replaces what a page has between two marks, and prints where.
+
+    Raises:
+        ValueError: the page lacks one of the marks.
+    """
+    before, has_begin, rest = page.read_text(encoding="utf-8").partition(begin)
+    _, has_end, after = rest.partition(end)
+    if not has_begin or not has_end:
+        raise ValueError(f"{page} lacks {begin!r} or {end!r} after it")
+    text = "\n".join(lines).strip("\n")
+    page.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
+    print(f"written to {page}")

@@ -13,9 +13,10 @@ Usage: python -m benchmarks.scale.train [committee] [rows] [memory] [--repeats 3
 
 The table is in CHAINRULE_DATA, its rows drawn with replacement. Times are medians, and compared
 within one run on an otherwise idle machine with two cores. A model of costs extends the efficiency
-of rows to more ranks. One rank's step is a + b, and with half of the rows a + b / 2. A step of R
-ranks is a + b / R and the sum over ranks, which takes 2 (R − 1) / R times that of two ranks, as a
-ring of R ranks sends. It writes benchmarks/results/scale_train.json.
+of rows to more ranks. A step of n rows takes a + b n, fitted to the steps of one rank at all
+batches and at half of each. A step of R ranks takes a + b n / R and the sum over ranks, which takes
+2 (R − 1) / R times that of two ranks, as a ring of R ranks sends. The model has no rows that
+compete for the machine's memory. It writes benchmarks/results/scale_train.json.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import torch
+from scipy.optimize import nnls
 
 import chainrule as cr
 from benchmarks import record
@@ -55,7 +57,7 @@ from chainrule.training.state import make_state
 
 COLUMNS, UNITS = 12, 256
 BATCHES = {512: 120, 4_096: 30, 32_768: 6}  # with the steps that are timed
-MANY, FEW = 10_000_000, 100_000
+MANY, FEW, MEMBERS_ROWS = 10_000_000, 100_000, 4_000
 MORE_RANKS = 4, 8, 16
 PARTS = "committee", "rows", "memory"
 
@@ -72,20 +74,19 @@ def main(words: list[str] | None = None) -> None:
     if asked.rank is not None:
         print(json.dumps(RANKS[asked.rank](asked.table, asked.is_try)), flush=True)
         return
-    rows: list[dict[str, Any]] = []
     for part in asked.parts or PARTS:
-        rows += MEASURED[part](asked.repeats, asked.is_try)
-    for row in rows:
-        print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
-    if not asked.is_try:
-        print(f"written to {record.write_part('scale_train', 'processes', rows)}")
+        rows = MEASURED[part](asked.repeats, asked.is_try)
+        for row in rows:
+            print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
+        if not asked.is_try:
+            print(f"written to {record.write_part('scale_train', part, rows)}")
 
 
 def committee(repeats: int, is_try: bool) -> list[dict[str, Any]]:
     """Times of a committee's fit in three forms."""
     forms = {"one thread": (1, 1), "two ranks": (2, 1), "two threads": (1, 2)}
     with tempfile.TemporaryDirectory() as place:
-        path = _drawn(600 if is_try else 16_000, Path(place))
+        path = _drawn(600 if is_try else MEMBERS_ROWS, Path(place))
         found: dict[str, list[float]] = {name: [] for name in forms}
         for _ in range(repeats):
             for name, (ranks, threads) in forms.items():
@@ -110,14 +111,16 @@ def rows_over_ranks(repeats: int, is_try: bool) -> list[dict[str, Any]]:
         for _ in range(repeats):
             for ranks in (1, 2):
                 found[str(ranks)].append(_launched("rows", path, ranks, 1, is_try)[0])
-    rows = []
-    for batch in BATCHES:
-        one, half, two = (
+    steps = {
+        batch: [
             statistics.median(run[f"{name} {batch}"] for run in found[ranks])
-            for name, ranks in (("step", "1"), ("half", "1"), ("step", "2"))
-        )
-        added = statistics.median(run[f"sum {batch}"] for run in found["2"])
-        fixed, by_rows = 2 * half - one, 2 * (one - half)
+            for name, ranks in (("step", "1"), ("half", "1"), ("step", "2"), ("sum", "2"))
+        ]
+        for batch in BATCHES
+    }
+    fixed, of_row = _costs(steps)
+    rows = []
+    for batch, (one, half, two, added) in steps.items():
         row = {
             "what": f"rows, batch {batch}",
             "one rank, ms": round(1e3 * one, 2),
@@ -127,10 +130,23 @@ def rows_over_ranks(repeats: int, is_try: bool) -> list[dict[str, Any]]:
             "sum over ranks, ms": round(1e3 * added, 2),
         }
         for ranks in MORE_RANKS:
-            modelled = fixed + by_rows / ranks + added * 2 * (ranks - 1) / ranks
-            row[f"efficiency of {ranks} by the model"] = round(one / (ranks * modelled), 3)
+            modelled = fixed + of_row * batch / ranks + added * 2 * (ranks - 1) / ranks
+            row[f"efficiency of {ranks} by the model"] = round(
+                (fixed + of_row * batch) / (ranks * modelled), 3
+            )
         rows.append(row)
     return rows
+
+
+def _costs(steps: dict[int, list[float]]) -> tuple[float, float]:
+    """The seconds of a step without rows, and of each row, by steps of whole and half batches.
+
+    Squared relative errors are least. Neither cost is below zero.
+    """
+    rows = np.array([size for batch in steps for size in (batch, batch / 2)])
+    seconds = np.array([each for times in steps.values() for each in times[:2]])
+    fixed, of_row = nnls(np.stack([1 / seconds, rows / seconds], axis=1), np.ones(len(rows)))[0]
+    return float(fixed), float(of_row)
 
 
 def memory(repeats: int, is_try: bool) -> list[dict[str, Any]]:
