@@ -56,8 +56,9 @@ from chainrule.training.rows import encoded
 from chainrule.training.state import make_state
 
 COLUMNS, UNITS = 12, 256
+EPOCHS = 4  # of each fit of a committee, trials included
 BATCHES = {512: 120, 4_096: 30, 32_768: 6}  # with the steps that are timed
-MANY, FEW, MEMBERS_ROWS = 10_000_000, 100_000, 4_000
+MANY, FEW, MEMBERS_ROWS = 10_000_000, 100_000, 2_000
 MORE_RANKS = 4, 8, 16
 PARTS = "committee", "rows", "memory"
 
@@ -192,7 +193,7 @@ def _launched(
 def _committee_of_rank(table: str, is_try: bool) -> dict[str, Any]:
     warnings.simplefilter("ignore")
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    config = cr.FitConfig(members=8, epochs=2 if is_try else None)
+    config = cr.FitConfig(members=8, epochs=2 if is_try else EPOCHS)
     frame = pl.read_parquet(table).drop_nulls()
     began = time.perf_counter()
     density = cr.fit(frame, network="committee", config=config, seed=0, verbose=False)
