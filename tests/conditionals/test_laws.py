@@ -40,6 +40,7 @@ ORDERED = [c for c in CONDITIONALS if c.is_ordered]
 LOGITS = torch.tensor(
     [-300.0, -80.0, -25.0, -1.0, 0.0, 0.5, 21.0, 80.0, 300.0], dtype=torch.float64
 )[:, None]
+LOG_2 = math.log(2)
 WINDOW = 400  # integers on either side that hold all but nothing at the scales of ``params_of``
 
 
@@ -242,6 +243,19 @@ def test_quadrature_of_a_mixture_of_several_takes_hardly_more_values(conditional
         )
         tolerance = 0.15  # fewer values, and here of mixtures of one part
     assert float((surprise - exact).abs().max()) < tolerance
+
+
+@pytest.mark.parametrize("conditional", LISTED, ids=repr)
+def test_likelihoods_of_the_support_are_those_of_its_values(conditional):
+    params = params_of(conditional)
+    values = params.new_tensor(conditional.support())
+    each = conditional.log_prob(params[:, None], values.expand(len(params), -1))
+    torch.testing.assert_close(conditional.log_support(params), each, rtol=1e-12, atol=1e-12)
+    found = Distribution(
+        conditional, params.unflatten(0, (-1, 2)), params.new_full((len(params) // 2, 2), -LOG_2)
+    )
+    mixed = (each.unflatten(0, (-1, 2)) - LOG_2).logsumexp(1)
+    torch.testing.assert_close(found.log_support(), mixed, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("conditional", LISTED, ids=repr)

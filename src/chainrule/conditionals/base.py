@@ -74,6 +74,18 @@ class AbstractConditional(AbstractLeaf, ABC):
         values = self.support()
         return None if values is None else (1,) * len(values)
 
+    def log_support(self, params: torch.Tensor) -> torch.Tensor:
+        """Log-likelihoods (..., V) of every code of the support under params (..., param_width).
+
+        Raises:
+            ChainruleError: the support cannot be listed.
+        """
+        support = self.support()
+        if support is None:
+            raise ChainruleError(f"the values of {self} cannot be listed")
+        values = params.new_tensor(support).expand(*params.shape[:-1], -1)
+        return self.log_prob(params[..., None, :], values)
+
     def candidates(self) -> tuple[float, ...] | None:
         """Codes that can be the most probable value; None if they cannot be listed."""
         return self.support()

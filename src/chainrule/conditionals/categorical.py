@@ -103,6 +103,14 @@ class Categorical(AbstractConditional):
             logs = logs - math.log(self.unlisted + 1) * (index == self.values).to(logs.dtype)
         return torch.where(index == x, logs, -torch.inf)
 
+    @override
+    def log_support(self, params: torch.Tensor) -> torch.Tensor:
+        """The log-softmax of all logits at once; log_prob picks a code for every value."""
+        logs = F.log_softmax(self._logits(params), dim=-1)
+        if self.unlisted:
+            logs = torch.cat([logs[..., :-1], logs[..., -1:] - math.log(self.unlisted + 1)], -1)
+        return logs
+
     @property
     @override
     def batch_key(self) -> Hashable:

@@ -99,6 +99,11 @@ class Distribution:
         logs = [self._log_prob_grid(params, x, rows) for params in self.params.unbind(1)]
         return self._log_mean(torch.stack(logs, dim=1))
 
+    def log_support(self) -> torch.Tensor:
+        """Log-likelihoods (N, V), in nats, of every code of a conditional that lists them."""
+        logs = [self.conditional.log_support(params) for params in self.params.unbind(1)]
+        return self._log_mean(torch.stack(logs, dim=1))
+
     def _log_prob_grid(self, params: torch.Tensor, x: torch.Tensor, rows: int) -> torch.Tensor:
         """Log-likelihoods (N, Q) of one component, of so many rows at a time."""
         parts = zip(params[:, None].split(rows), x.split(rows), strict=True)

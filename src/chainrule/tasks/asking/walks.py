@@ -267,8 +267,9 @@ class Draws:
         regions = self._regions[column]
         with np.errstate(divide="ignore"):
             if self._schema.columns[column].has_levels:
-                inside = _table(regions)[self._group[rows]]
-                return np.log((level_masses(distribution) * inside).sum(1))
+                inside = torch.from_numpy(_table(regions)[self._group[rows]])
+                masses = level_masses(distribution)
+                return np.log((masses * inside.to(masses.device)).sum(1).double().cpu().numpy())
             low, high = (ends[self._group[rows]] for ends in _ends(regions))
             return np.log(np.exp(log_masses(distribution, low, high)).sum(1))
 
@@ -294,13 +295,16 @@ def _ends(regions: Sequence[Region | None]) -> tuple[np.ndarray, np.ndarray]:
     return low, high
 
 
-def level_masses(distribution: Distribution) -> np.ndarray:
-    """The probability of each code of a column of levels, (n, V), unlisted labels among them."""
-    conditional, params = distribution.conditional, distribution.params
-    values, times = conditional.support() or (), conditional.multiplicities() or ()
-    logs = distribution.log_prob_grid(params.new_tensor(values).expand(len(params), -1))
-    logs = logs.double() + logs.new_tensor(times).double().log()
-    return logs.softmax(1).cpu().numpy()
+def level_masses(distribution: Distribution) -> torch.Tensor:
+    """The probability of each code of a column of levels, (n, V), unlisted labels among them.
+
+    They add up to 1 within the rounding of their dtype.
+    """
+    logs, times = distribution.log_support(), distribution.conditional.multiplicities() or ()
+    if any(count > 1 for count in times):
+        logs = logs + logs.new_tensor(times).log()
+    # In float64, answers are exact. In float32, draws need no second normalisation.
+    return logs.softmax(1) if logs.dtype == torch.float64 else logs.exp()
 
 
 def draw_level(
@@ -309,15 +313,21 @@ def draw_level(
     """Draws codes (n,) among those inside (n, V), and returns their log-mass (n,)."""
     p = level_masses(distribution)
     if inside is not None:
-        p = p * inside
+        p = p * torch.from_numpy(inside).to(p.device)
     ends = p.cumsum(1)
-    mass = ends[:, -1]
-    drawn = (uniform[:, None] * mass[:, None] >= ends[:, :-1]).sum(1)
-    if inside is not None:  # rounding may reach beyond the last code that is inside
-        last = p.shape[1] - 1 - (p > 0)[:, ::-1].argmax(1)
-        drawn = np.minimum(drawn, last)
+    within = _like(distribution, uniform)[:, None] * ends[:, -1:]
+    drawn = torch.searchsorted(ends, within, right=True)
+    drawn = drawn.clamp(max=p.shape[1] - 1)
+    # Rounding may reach beyond the last code that is possible.
+    is_off = (p.gather(1, drawn) == 0)[:, 0].nonzero()[:, 0]
+    if len(is_off):
+        possible = p[is_off] > 0
+        drawn[is_off, 0] = p.shape[1] - 1 - possible.flip(1).to(torch.uint8).argmax(1)
+    found = drawn[:, 0].double().cpu().numpy()
+    if inside is None:
+        return found, None
     with np.errstate(divide="ignore"):
-        return drawn.astype(np.float64), None if inside is None else np.log(mass)
+        return found, np.log(p.sum(1).double().cpu().numpy())
 
 
 def draw_number(distribution: Distribution, uniform: np.ndarray) -> np.ndarray:
