@@ -36,14 +36,14 @@ def main() -> None:
     warnings.simplefilter("ignore")
     means: dict[tuple[str, str], list[float]] = defaultdict(list)
     for protocol in asked.protocol or PROTOCOLS:
-        rows = []
         for name in _tables(protocol, asked.half):
             for seed in _seeds(protocol, asked.seeds):
-                rows.append(_measured(name, protocol, seed, asked.rivals))
-                print(_as_line(rows[-1]), flush=True)
-                means[protocol, name].append(rows[-1]["precision at k"])
-        if not asked.is_try:
-            record.write_part("wrong_cells", protocol, rows, choice_half=list(tables.CHOICE_HALF))
+                row = _measured(name, protocol, seed, asked.rivals)
+                print(_as_line(row), flush=True)
+                means[protocol, name].append(row["precision at k"])
+                if not asked.is_try:
+                    facts = {"choice_half": list(tables.CHOICE_HALF)}
+                    record.write_part("wrong_cells", protocol, [row], **facts)
     for (protocol, name), each in means.items():
         print(f"{protocol:12} {name:16} mean precision at k {np.mean(each):.3f} of {len(each)}")
 
