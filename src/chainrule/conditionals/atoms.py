@@ -80,7 +80,26 @@ class Atoms(AbstractConditional):
     def log_prob(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """log p_a of an atom; log p_other plus the base's log-likelihood of another value."""
         logs, rest = self._split(params)
-        return self._log_prob(logs, self.base.log_prob(rest, x), self._is_atom(x))
+        base = self.base.log_prob(rest, x)
+        is_exact = x.dtype == torch.float64  # in which atoms differ from each other
+        if not is_exact or torch.is_grad_enabled() or torch.compiler.is_compiling():
+            return self._log_prob(logs, base, self._is_atom(x))
+        return self._log_prob_where_found(logs, base, x)
+
+    def _log_prob_where_found(
+        self, logs: torch.Tensor, base: torch.Tensor, x: torch.Tensor
+    ) -> torch.Tensor:
+        """The formula of ``log_prob``, which asks only few of many values whether they are atoms.
+
+        No result is as large as the values times the atoms. It has no gradients.
+        """
+        atoms, other = self._atoms(x), logs[..., -1] + base
+        x = x.expand(other.shape).contiguous()
+        place = torch.searchsorted(atoms, x).clamp(max=len(atoms) - 1)
+        at = (atoms[place] == x).nonzero(as_tuple=True)
+        each = logs.expand(*other.shape, -1)[(*at, place[at])]
+        other[at] = torch.logaddexp(each, other[at]) if self.is_discrete else each
+        return other
 
     @property
     @override
