@@ -97,21 +97,17 @@ class _Masses:
         if column == self._last:
             region = self._regions[column]
             if isinstance(region, Levels):
-                p = _masses(distribution) @ np.array(region.inside, dtype=np.float64)
+                p = level_masses(distribution) @ np.array(region.inside, dtype=np.float64)
             else:
                 low, high = np.array(region.ends).T[:, None].repeat(len(codes), 1)
                 p = np.exp(log_masses(distribution, low, high)).sum(1)
         elif has_levels:
-            p = _masses(distribution)[np.arange(len(codes)), codes.astype(np.int64)]
+            p = level_masses(distribution)[np.arange(len(codes)), codes.astype(np.int64)]
         else:
             p = np.exp(_log_prob(distribution, codes))
         with np.errstate(divide="ignore"):
             self.logs += np.where(asked, np.log(p), 0.0)
         return codes
-
-
-def _masses(distribution: Distribution) -> np.ndarray:
-    return level_masses(distribution).double().cpu().numpy()
 
 
 def _log_prob(distribution: Distribution, codes: np.ndarray) -> np.ndarray:

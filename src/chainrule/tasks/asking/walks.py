@@ -268,8 +268,8 @@ class Draws:
         with np.errstate(divide="ignore"):
             if self._schema.columns[column].has_levels:
                 inside = torch.from_numpy(_table(regions)[self._group[rows]])
-                masses = level_masses(distribution)
-                return np.log((masses * inside.to(masses.device)).sum(1).double().cpu().numpy())
+                p = _log_masses_of_levels(distribution).exp()
+                return np.log((p * inside.to(p.device)).sum(1).double().cpu().numpy())
             low, high = (ends[self._group[rows]] for ends in _ends(regions))
             return np.log(np.exp(log_masses(distribution, low, high)).sum(1))
 
@@ -295,23 +295,22 @@ def _ends(regions: Sequence[Region | None]) -> tuple[np.ndarray, np.ndarray]:
     return low, high
 
 
-def level_masses(distribution: Distribution) -> torch.Tensor:
-    """The probability of each code of a column of levels, (n, V), unlisted labels among them.
+def level_masses(distribution: Distribution) -> np.ndarray:
+    """The probability of each code of a column of levels, (n, V), unlisted labels among them."""
+    return _log_masses_of_levels(distribution).double().softmax(1).cpu().numpy()
 
-    They add up to 1 within the rounding of their dtype.
-    """
+
+def _log_masses_of_levels(distribution: Distribution) -> torch.Tensor:
+    """Their logarithms (n, V), whose likelihoods add up to 1 within the rounding of their dtype."""
     logs, times = distribution.log_support(), distribution.conditional.multiplicities() or ()
-    if any(count > 1 for count in times):
-        logs = logs + logs.new_tensor(times).log()
-    # In float64, answers are exact. In float32, draws need no second normalisation.
-    return logs.softmax(1) if logs.dtype == torch.float64 else logs.exp()
+    return logs + logs.new_tensor(times).log() if any(count > 1 for count in times) else logs
 
 
 def draw_level(
     distribution: Distribution, uniform: np.ndarray, inside: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Draws codes (n,) among those inside (n, V), and returns their log-mass (n,)."""
-    p = level_masses(distribution)
+    p = _log_masses_of_levels(distribution).exp()
     if inside is not None:
         p = p * torch.from_numpy(inside).to(p.device)
     ends = p.cumsum(1)
