@@ -27,7 +27,7 @@ from chainrule.training.recipes.committee import EFFORTS, GAIN_SHARE, LADDERS, S
 from chainrule.training.search import search
 from chainrule.training.state import make_state
 
-SMALL = FitConfig(hidden_size=8, epochs=3, members=4, orders=1, input_dropout=0.1)
+SMALL = FitConfig(hidden_size=8, epochs=3, members=4, orders=1, input_dropout=0.1, trees=0)
 
 
 def related_bits(n=240, seed=0):

@@ -10,6 +10,7 @@ of this recipe on the validation rows of the published sets.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -27,6 +28,7 @@ from chainrule.training.arguments import OPTIONS
 from chainrule.training.batches import Rows
 from chainrule.training.config import FitConfig
 from chainrule.training.data import TrainingData
+from chainrule.training.latent_trees import mixed_with_latent_trees
 from chainrule.training.loop import train
 from chainrule.training.plan import Plan
 from chainrule.training.recipes.base import AbstractRecipe, Effort
@@ -34,7 +36,7 @@ from chainrule.training.recipes.single import learning_rate_of_nade, nade
 from chainrule.training.record import nats_of
 from chainrule.training.run import Run
 from chainrule.training.search import Ladder, Trial, search
-from chainrule.training.state import make_state
+from chainrule.training.state import State, make_state
 
 EFFORTS = {
     "quick": Effort(hidden_sizes=(100,), steps=2_000, epochs=(4, 30), members=1),
@@ -156,6 +158,34 @@ class CommitteeRecipe(AbstractRecipe):
             teams=teams,
             team=team,
         )
+
+    @override
+    def completed(
+        self,
+        network: AbstractNetwork,
+        data: TrainingData,
+        state: State,
+        plan: Plan,
+        *,
+        effort: str,
+        seed: int,
+        time_limit_s: float | None = None,
+        progress: bool = False,
+    ) -> AbstractNetwork:
+        """The committee, mixed with latent trees if they gain on validation rows.
+
+        There are no trees without a search, or unless all columns are binary.
+        """
+        began = time.perf_counter()
+        is_added = time_limit_s is None and is_searched(len(data.train), effort)
+        if not (is_added and plan.trees and data.columns.is_binary):
+            return network
+        found, trials = mixed_with_latent_trees(
+            network, data.train, data.valid, most=plan.trees, seed=seed, progress=progress
+        )
+        state.trials = [*state.trials, *trials]
+        state.seconds += time.perf_counter() - began
+        return found
 
 
 def is_searched(rows: int, effort: str) -> bool:
