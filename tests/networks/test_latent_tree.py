@@ -10,7 +10,7 @@ from helpers.tolerances import SUM_TO_ONE
 
 from chainrule.errors import ShapeError
 from chainrule.networks import LatentTree
-from chainrule.networks.latent_tree import Logs
+from chainrule.networks.latent_tree import Counts, Logs
 from chainrule.rng import generator_from
 from chainrule.testing import all_rows, chi_squared_p_value
 from chainrule.testing.laws import LEAST_P_VALUE, count_rows
@@ -140,6 +140,22 @@ def test_the_smoothed_likelihood_never_falls(generator):
     gains = [after - before for before, after in itertools.pairwise(reached)]
     assert min(gains) > -1e-9
     assert reached[-1] > reached[0] + 30
+
+
+def test_probabilities_are_smoothed_shares_of_the_counts(tree, generator):
+    """A distribution gets as many pseudo-counts in all as ``smoothing`` says."""
+    counts = Counts(
+        9 * torch.rand(6, 3, 3, generator=generator).double(),
+        9 * torch.rand(6, 3, 2, generator=generator).double(),
+        0.0,
+    )
+    frequency = torch.linspace(0.1, 0.9, 6).double()
+    tree.maximise(counts, frequency, 0.6)
+    logs = tree.log_probabilities()
+    states = (counts.states + 0.2) / (counts.states.sum(2, keepdim=True) + 0.6)
+    ones = (counts.values[..., 1] + 0.6 * frequency[:, None]) / (counts.values.sum(2) + 0.6)
+    assert torch.allclose(logs.states.exp(), states, rtol=1e-12)
+    assert torch.allclose(logs.ones.exp(), ones, rtol=1e-12)
 
 
 def test_probabilities_that_float32_rounds_to_zero_stay_finite():
