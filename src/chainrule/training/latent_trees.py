@@ -24,10 +24,10 @@ SMOOTHING = 0.1  # pseudo-counts of each distribution
 # The rate at which the counts of a batch replace earlier ones falls from the first to the last
 # value: stepwise EM (Liang & Klein, "Online EM for Unsupervised Models", NAACL 2009).
 RATES = 0.5, 0.1
-BATCH_ROWS = 100, 2000  # the least and the largest number of rows in a batch
+BATCH_ROWS = 100, 1000  # the least and the largest number of rows in a batch
 BATCHES = 20  # in an epoch, within these limits
-EPOCHS = 10, 60  # the least and the largest number
-WORK = 1_500_000_000  # rows · columns · states · epochs of a tree, within the limits of epochs
+EPOCHS = 3, 60  # the least and the largest number
+WORK = 600_000_000  # rows · columns · states · epochs of a tree, within the limits of epochs
 PATIENCE = 5  # epochs without a better validation likelihood, after which the fit ends
 TREE_ROWS = 50_000  # at most so many rows decide which columns are neighbours
 ERRORS = 2.0  # a tree must gain so many standard errors
@@ -144,7 +144,7 @@ def epochs_within(work: int, work_of_epoch: int) -> int:
     """How many epochs take so much work, within the limits of epochs.
 
     >>> epochs_within(100, 2), epochs_within(100, 1000)
-    (50, 10)
+    (50, 3)
     """
     least, most = EPOCHS
     return min(most, max(least, work // work_of_epoch))
