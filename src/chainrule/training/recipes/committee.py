@@ -60,6 +60,8 @@ LADDERS: tuple[Ladder, ...] = (
     ("orders", (0, 1)),  # multiples of the members: one order for all, or one for each
     ("hidden_size", (50, 100, 200, 400)),
 )
+# For binary columns: the orders, and at last the batch sizes if the plan has the smallest.
+BINARY_ORDERS = ("natural", "mutual-information", "greedy")
 GAIN_SHARE = 5e-4  # doubling the time must gain this share of −log p
 
 
@@ -150,7 +152,12 @@ class CommitteeRecipe(AbstractRecipe):
         return search(
             plan,
             nats_of_plan,
-            ladders=open_ladders(config, plan, keeps_order=bool(data.schema.flags)),
+            ladders=open_ladders(
+                config,
+                plan,
+                keeps_order=bool(data.schema.flags),
+                is_binary=data.columns.is_binary,
+            ),
             needed_gain=lambda nats, best, candidate: needed_gain(
                 nats - scale_nats, best, candidate
             ),
@@ -193,12 +200,19 @@ def is_searched(rows: int, effort: str) -> bool:
     return EFFORTS[effort].searches and rows < SEARCH_ROWS
 
 
-def open_ladders(config: FitConfig, plan: Plan, *, keeps_order: bool = False) -> list[Ladder]:
+def open_ladders(
+    config: FitConfig, plan: Plan, *, keeps_order: bool = False, is_binary: bool = False
+) -> list[Ladder]:
     """The ladders of the fields that the configuration leaves open, in numbers of the plan.
 
     With ``keeps_order``, the order stays natural: a flag of missing cells stands before its column.
     """
-    closed = {field for field, _ in LADDERS if getattr(config, field) is not None}
+    every = list(LADDERS)
+    if is_binary:
+        every = [(field, BINARY_ORDERS if field == "order" else each) for field, each in every]
+    if is_binary and plan.batch_size == BATCH_SIZES[0]:
+        every.append(("batch_size", BATCH_SIZES))
+    closed = {field for field, _ in every if getattr(config, field) is not None}
     if keeps_order:
         closed.add("order")
     if "order" in closed:
@@ -209,7 +223,7 @@ def open_ladders(config: FitConfig, plan: Plan, *, keeps_order: bool = False) ->
         "orders": lambda share: max(1, round(share * plan.members)),
     }
     ladders: list[Ladder] = []
-    for field, ladder in LADDERS:
+    for field, ladder in every:
         if field in multiples:
             ladder = tuple(dict.fromkeys(map(multiples[field], ladder)))
         if field not in closed:
