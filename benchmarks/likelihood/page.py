@@ -251,7 +251,7 @@ def _choices(rows: Sequence[dict[str, Any]]) -> list[str]:
             continue
         before, cells = trials[0]["valid_nats"], []
         for field in fields:
-            tried = [t for t in trials if (field, config[field]) in t["changed"].items()]
+            tried = [t for t in trials if (field, config.get(field)) in t["changed"].items()]
             after = tried[-1]["valid_nats"] if tried else before
             cells.append(f"{config[field]} ({before - after:.3f})" if tried else "–")
             before = after

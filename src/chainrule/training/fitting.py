@@ -76,6 +76,9 @@ def fit(
     "quick", a time limit, or a million training rows. If the search or ``FitConfig(orders=1)``
     chooses one order, the density also answers for rows whose known cells come first in that order.
 
+    If there is a search, a committee of binary columns is mixed with the latent trees that gain on
+    the validation rows; ``FitConfig(trees=0)`` leaves them out.
+
     Args:
         table: a pandas, polars or Arrow frame, an ndarray (N, D), or a path of CSV, Parquet, .npy
             or .npz. ``read_table`` makes a table with other notations of numbers, dates or missing

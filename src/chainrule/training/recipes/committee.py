@@ -3,8 +3,9 @@
 All members have one order, or each has its own. Rows, columns and effort decide where the search
 starts and how long the fit may take. The search decides what differs between tables: the number of
 orders, regularisation, epochs and sizes. It trains committees of two and compares them on the
-validation rows; the fit then uses the winner. ``benchmarks/likelihood/trials.py`` measures changes
-of this recipe on the validation rows of the published sets.
+validation rows; the fit then uses the winner. A committee of binary columns is mixed with latent
+trees. ``benchmarks/likelihood/trials.py`` measures changes of this recipe on the validation rows of
+the published sets.
 """
 
 from __future__ import annotations
