@@ -10,7 +10,7 @@ from chainrule.rng import generator_from
 from chainrule.training import latent_trees
 from chainrule.training.batches import Rows
 from chainrule.training.latent_trees import (
-    epochs_within,
+    epochs_of,
     fit_latent_tree,
     log_prob_of,
     mixed_with_latent_trees,
@@ -115,8 +115,9 @@ def test_no_tree_is_kept_that_gains_nothing(independent):
 
 def test_large_tables_have_fewer_epochs():
     least, most = latent_trees.EPOCHS
-    assert epochs_within(latent_trees.WORK, 1_600 * 180 * 8) == most
-    assert epochs_within(latent_trees.WORK, 290_000 * 60 * 32) == least
+    assert epochs_of(1_600, 180, 8) == most
+    assert epochs_of(290_000, 60, 32) == least
+    assert epochs_of(2_461, 1_556, 8) < epochs_of(2_461, 180, 8)
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,8 @@ RATES = 0.5, 0.1
 BATCH_ROWS = 100, 1000  # the least and the largest number of rows in a batch
 BATCHES = 20  # in an epoch, within these limits
 EPOCHS = 3, 60  # the least and the largest number
-WORK = 600_000_000  # rows · columns · states · epochs of a tree, within the limits of epochs
+WORK = 1_200_000_000  # rows · columns · states · epochs of a tree, within the limits of epochs
+OVERHEAD = 3000  # rows · states for which a column of a batch takes as long as without any
 PATIENCE = 5  # epochs without a better validation likelihood, after which the fit ends
 TREE_ROWS = 50_000  # at most so many rows decide which columns are neighbours
 ERRORS = 2.0  # a tree must gain so many standard errors
@@ -67,8 +68,7 @@ def fit_latent_tree(
         True
     """
     frequency = smoothed_frequency(train_rows)
-    least, most = BATCH_ROWS
-    size = min(most, max(least, len(train_rows) // BATCHES))
+    size = batch_rows(len(train_rows))
     steps, step, since_best = epochs * count_batches(len(train_rows), size), 0, 0
     best, best_logs, counts = copy_of_weights(tree), log_prob_of(tree, valid_rows), None
     with progress_bar("a latent tree", steps, progress=progress) as advance:
@@ -123,7 +123,7 @@ def mixed_with_latent_trees(
             network.columns, states, parents=parents, order=order, generator=generator
         ).to(train_rows.x.dtype)
         tree.initialize_from(train_rows.x)
-        epochs = epochs_within(WORK, len(train_rows) * len(network.columns) * states)
+        epochs = epochs_of(len(train_rows), len(network.columns), states)
         found = fit_latent_tree(
             tree, train_rows, valid_rows, epochs=epochs, generator=generator, progress=progress
         )
@@ -140,14 +140,25 @@ def mixed_with_latent_trees(
     return Ensemble(members, log_weight.exp()).eval(), trials
 
 
-def epochs_within(work: int, work_of_epoch: int) -> int:
-    """How many epochs take so much work, within the limits of epochs.
+def batch_rows(rows: int) -> int:
+    """The number of rows in a batch of a table of so many rows.
 
-    >>> epochs_within(100, 2), epochs_within(100, 1000)
-    (50, 3)
+    >>> batch_rows(500), batch_rows(5000), batch_rows(500_000)
+    (100, 250, 1000)
     """
+    least, most = BATCH_ROWS
+    return min(most, max(least, rows // BATCHES))
+
+
+def epochs_of(rows: int, columns: int, states: int) -> int:
+    """How many epochs a tree gets, by the work of one.
+
+    >>> epochs_of(1_600, 180, 8), epochs_of(180_092, 64, 8), epochs_of(290_000, 60, 32)
+    (60, 9, 3)
+    """
+    batches = count_batches(rows, batch_rows(rows))
     least, most = EPOCHS
-    return min(most, max(least, work // work_of_epoch))
+    return min(most, max(least, WORK // (columns * (rows * states + batches * OVERHEAD))))
 
 
 def is_certain(gain: torch.Tensor, rows: Rows) -> bool:
