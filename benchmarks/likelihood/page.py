@@ -91,21 +91,26 @@ _RECIPE = """\
   better if they overfit little, because networks of different orders differ more. The search tries
   both.
 - **The search.** It tries the settings in sequence: `input_dropout`, weight decay, epochs, learning
-  rate, order, one order or several, and hidden units. It moves a setting up or down its grid while
-  that improves a committee of two on validation rows. Regularisation comes before epochs. In the
-  other sequence, dna got half the epochs, and then no dropout could compensate.
+  rate, order, one order or several, and hidden units. For binary tables of at most 8,000 rows, it
+  also tries the number of rows in a step. It moves a setting up or down its grid while that
+  improves a committee of two on validation rows. Regularisation comes before epochs. In the other
+  sequence, dna got half the epochs, and then no dropout could compensate.
+- **Trees.** The trained committee is mixed with up to three latent trees, of 8, 16 and 32 hidden
+  states for each column (`training/latent_trees.py`): a hidden Chow–Liu tree (Liu & Van den Broeck,
+  NeurIPS 2021), fitted by stepwise expectation maximisation. Weights are those of largest
+  likelihood on validation rows. A tree must gain two standard errors there; the first that does
+  not ends the series. A mixture is exact, like its members.
 - **Cost.** A setting that doubles the time must gain at least 0.05 % of −log p. Otherwise the
   search would choose the longest training for a tiny gain.
 - **Fixed settings.** Code 0 is the more frequent value. Training starts at independent columns. The
   optimiser is AdamW with a cosine learning rate, and hidden units are sigmoids. ReLU was 0.02 nats
-  better on validation rows of mushrooms and 0.85 worse on those of nips (below). A step has 32 to
-  200 rows. 100 rows instead of 32 were 0.6 better for dna-nade, and 0.04 to 0.3 worse for three
-  other sets (below). The weights are those of the best epoch on validation rows. The learning rate
-  decays to zero. Averaging the last epochs' weights is therefore at best equally good
+  better on validation rows of mushrooms and 0.85 worse on those of nips (below). A step of
+  larger tables has 50 to 200 rows. The weights are those of the best epoch on validation rows. The
+  learning rate decays to zero. Averaging the last epochs' weights is therefore at best equally good
   (`python -m benchmarks.likelihood.averaging`, below, with codes as in the data sets).
-- **Not tried yet:** connections from columns to outputs without hidden units, residual layers,
-  orderless pre-training, and trees or mixtures as members. A deep MADE at its defaults overfits
-  small sets (below), which a search for it might improve.
+- **Not tried yet:** connections from columns to outputs without hidden units, residual layers and
+  orderless pre-training. A deep MADE at its defaults overfits small sets (below), which a search
+  for it might improve.
 """
 
 _CHOICES = """\
@@ -114,7 +119,8 @@ _CHOICES = """\
 The table has −log p per validation row of eight members, predicted from two. *Start* has the
 initial settings. The next columns have the best value of each setting after it was tried, with its
 gain in brackets. A dash means that the initial value was best. *Predicted* is the prediction for
-the chosen settings, and *reached* the result of eight members. *Trials* counts the tried settings.
+the chosen settings, and *trees* the number of latent trees that were kept, with the gain over eight
+members alone. *Reached* is the result of the whole mixture. *Trials* counts the tried settings.
 Settings are fields of `cr.FitConfig`. `training/recipes/committee.py` gives the reasons for their
 sequence.
 """
@@ -233,7 +239,7 @@ def _changed(row: dict[str, Any]) -> str:
 def _choices(rows: Sequence[dict[str, Any]]) -> list[str]:
     """For each set, the result of the search, and the gain of each change on validation rows."""
     lines = [_RECIPE, _CHOICES]
-    fields = list(dict.fromkeys(field for field, _ in LADDERS))
+    fields = [*(field for field, _ in LADDERS), "batch_size"]
     found = []
     for row in rows:
         trials, config = json.loads(row["trials"] or "[]"), json.loads(row["config"])
@@ -245,14 +251,26 @@ def _choices(rows: Sequence[dict[str, Any]]) -> list[str]:
             continue
         before, cells = trials[0]["valid_nats"], []
         for field in fields:
-            tried = [t for t in trials if (field, config[field]) in t["changed"].items()]
+            tried = [t for t in trials if (field, config.get(field)) in t["changed"].items()]
             after = tried[-1]["valid_nats"] if tried else before
             cells.append(f"{config[field]} ({before - after:.3f})" if tried else "–")
             before = after
         found.append([row["experiment"], f"{trials[0]['valid_nats']:.3f}", *cells, f"{before:.3f}"])
-        found[-1] += [f"{-row['valid_nats']:.3f}", str(len(trials))]
+        searched = sum("trees" not in trial["changed"] for trial in trials)
+        found[-1] += [_trees(row, trials), f"{-row['valid_nats']:.3f}", str(searched)]
     found.sort(key=lambda row: list(EXPERIMENTS).index(row[0]))
-    return [*lines, *table(["set", "start", *fields, "predicted", "reached", "trials"], found), ""]
+    names = ["set", "start", *fields, "predicted", "trees", "reached", "trials"]
+    return [*lines, *table(names, found), ""]
+
+
+def _trees(row: dict[str, Any], trials: Sequence[dict[str, Any]]) -> str:
+    """The number of trees that were kept, and what they gained on validation rows."""
+    tried = [trial for trial in trials if "trees" in trial["changed"]]
+    if not tried:
+        return ""
+    kept = min(tried, key=lambda trial: abs(trial["valid_nats"] + row["valid_nats"]))
+    number, gain = kept["changed"]["trees"], tried[0]["valid_nats"] - kept["valid_nats"]
+    return f"{number} ({gain:.3f})" if number else "–"
 
 
 def of(

@@ -7,14 +7,15 @@ import torch
 
 import chainrule as cr
 from chainrule.conditionals import AbstractConditional
-from chainrule.networks import AbstractNetwork
+from chainrule.networks import AbstractNetwork, LatentTree
 from chainrule.ops.nade import reference
 from chainrule.ops.nade.parameters import Layout, Parameters
 from chainrule.table import encode, read_table
 
 
 def by_reference(density: cr.Density, rows: np.ndarray) -> np.ndarray:
-    """log p (N,) in nats of complete rows (N, D) of bits, by a NADE, a committee or an ensemble.
+    """log p (N,) in nats of complete rows (N, D) of bits, by a NADE, a committee, an
+    ensemble or a latent tree.
 
     Raises:
         TypeError: a network that the recursion does not describe.
@@ -28,7 +29,7 @@ def by_reference(density: cr.Density, rows: np.ndarray) -> np.ndarray:
 def cells_by_reference(network: AbstractNetwork, x: torch.Tensor) -> torch.Tensor:
     """Log-likelihood of each cell of codes x (N, D) in float64, by steps of the order.
 
-    An ensemble of orders has one number for each row, (N, 1). Columns are bits, or mixtures of
+    An ensemble and a tree have one number for each row, (N, 1). Columns are bits, or mixtures of
     Gaussians with center 0 and spread 1.
     """
     if isinstance(network, cr.NADE):
@@ -39,6 +40,8 @@ def cells_by_reference(network: AbstractNetwork, x: torch.Tensor) -> torch.Tenso
     if isinstance(network, cr.Ensemble):
         members = [cells_by_reference(member, x).sum(1) for member in network.networks]
         return (torch.stack(members, dim=1) + network.log_weight).logsumexp(1, keepdim=True)
+    if isinstance(network, LatentTree):
+        return _row_of_tree(network, x)
     raise TypeError(f"the recursion does not describe {type(network).__name__}")
 
 
@@ -60,6 +63,25 @@ def _cells_of_nade(network: cr.NADE, x: torch.Tensor) -> torch.Tensor:
         for k, part in zip(steps.tolist(), y.split(list(widths), dim=1), strict=True)
     ]
     return torch.stack(cells, 1)
+
+
+def _row_of_tree(tree: LatentTree, x: torch.Tensor) -> torch.Tensor:
+    """log p (N, 1): for each state of a column, the cells below it, summed over their states."""
+    states, values = tree.state_logit.double().log_softmax(2), tree.value_logit.double()
+    depth = [len(tree.path_to_root(column)) for column in range(len(tree.columns))]
+    below = torch.stack(
+        [
+            torch.where(x[:, [k]] == 1, values[k].sigmoid().log(), (-values[k]).sigmoid().log())
+            for k in range(len(depth))
+        ]
+    )  # (D, N, S)
+    for column in sorted(range(len(depth)), key=lambda k: -depth[k]):
+        # (N, states of the parent)
+        message = (below[column][:, None] + states[column]).logsumexp(2)
+        if tree.parents[column] < 0:
+            return message[:, :1]
+        below[tree.parents[column]] += message
+    raise AssertionError("a tree has a root")
 
 
 def _cell(conditional: AbstractConditional, y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:

@@ -6,13 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from helpers.registry import committee, nade
+from helpers.registry import committee, nade, randomized
 
 import chainrule as cr
 from benchmarks.likelihood import folds, page, published, results
 from benchmarks.likelihood.experiments import EXPERIMENTS
 from benchmarks.likelihood.second_path import by_reference, cells_by_reference
 from chainrule.model import Model
+from chainrule.networks import LatentTree
 from chainrule.rng import generator_from
 from chainrule.training.recipes.committee import LADDERS
 
@@ -25,7 +26,9 @@ REVERSED = [4, 3, 2, 1, 0]
         nade(5, 4, seed=2, order=REVERSED), nade(5, 3, seed=3, order=REVERSED), weights=[1, 2]),
     lambda: cr.Ensemble(
         [committee(nade(5, 4, seed=4)), nade(5, 3, seed=5, order=REVERSED)], [2, 1]),
-], ids=["nade", "committee", "ensemble"])  # fmt: skip
+    lambda: cr.Ensemble([
+        randomized(LatentTree(5, states=3, parents=[2, 0, -1, 2, 1]), 6), nade(5, 4, seed=7)]),
+], ids=["nade", "committee", "ensemble", "tree"])  # fmt: skip
 def test_the_second_path_gives_the_same_likelihoods(build):
     rows = np.random.default_rng(0).integers(0, 2, (60, 5))
     network = build()
@@ -186,8 +189,12 @@ def test_the_page_counts_what_each_change_gained():
     trials += [
         {"changed": {"input_dropout": 0.2}, "valid_nats": 9.5},
         {"changed": {"epochs": 80}, "valid_nats": 8.5},
+        {"changed": {"trees": 0}, "valid_nats": 8.5},
+        {"changed": {"trees": 1, "states": 8}, "valid_nats": 8.25},
+        {"changed": {"trees": 2, "states": 16}, "valid_nats": 8.24},
     ]
-    config = {field: None for field, _ in LADDERS} | {"input_dropout": 0.1, "epochs": 80}
+    config = {field: None for field, _ in LADDERS}
+    config |= {"input_dropout": 0.1, "epochs": 80, "batch_size": 32}
     row = {
         "experiment": "dna",
         "seed": 0,
@@ -201,6 +208,6 @@ def test_the_page_counts_what_each_change_gained():
         if line.startswith("| dna")
     ]
     assert (
-        line
-        == "| dna | 10.000 | 0.1 (1.000) | – | 80 (0.500) | – | – | – | – | 8.500 | 8.250 | 4 |"
+        line == "| dna | 10.000 | 0.1 (1.000) | – | 80 (0.500) | – | – | – | – | – | 8.500 | "
+        "1 (0.250) | 8.250 | 4 |"
     )

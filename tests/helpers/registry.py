@@ -26,7 +26,7 @@ from chainrule import (
 from chainrule.baselines import FVSBN, BernoulliMixture, ChowLiuTree, FullCovarianceMixture
 from chainrule.conditionals import AbstractConditional, Calendar, Tied
 from chainrule.leaves.warps import Log, Logit, Quantiles, SymmetricLog
-from chainrule.networks import AbstractNetwork, Columns
+from chainrule.networks import AbstractNetwork, Columns, LatentTree
 from chainrule.networks.ties import Ranges
 from chainrule.rng import generator_from
 from chainrule.table.ties import FunctionalTie, LinearTie
@@ -288,6 +288,13 @@ NETWORKS = {
     "mixture of Bernoullis random order": lambda: randomized(
         BernoulliMixture(7, components=3, order="random", generator=generator_from(53)), 53
     ),
+    "latent tree": lambda: randomized(
+        LatentTree(8, states=3, parents=[2, 0, -1, 2, 1, 1, 4, 0]), 54
+    ),
+    "latent tree random order": lambda: randomized(
+        LatentTree(7, states=2, order="random", generator=generator_from(55)), 55
+    ),
+    "latent tree of one column": lambda: randomized(LatentTree(1, states=4), 56),
 }
 
 # Networks whose rows cannot be enumerated: columns of reals or of unbounded integers.
@@ -354,6 +361,14 @@ ENSEMBLES = {
                 weights=[2, 1],
             ),
         ]
+    ),
+    "committee and latent trees": lambda: Ensemble(
+        [
+            committee(nade(6, 4, seed=18, order="reverse"), nade(6, 3, seed=19, order="reverse")),
+            randomized(LatentTree(6, states=3, parents=[2, 0, 4, 2, -1, 3], order="reverse"), 20),
+            randomized(LatentTree(6, states=2, order="reverse"), 21),
+        ],
+        [3, 1, 2],
     ),
     "tied": lambda: Ensemble(
         [orderless(TIED, 9, seed=16), orderless(TIED, 7, seed=17, order="random")]

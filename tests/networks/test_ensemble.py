@@ -49,6 +49,7 @@ from chainrule.testing import (
 from chainrule.testing.laws import LEAST_P_VALUE, count_rows
 
 ANY = ["orders of one network", "orderless and its orders", "unlisted"]  # take any evidence
+ONE_ORDER = ["one order", "committee and latent trees"]
 
 
 @pytest.fixture(params=ENSEMBLES, ids=lambda name: name.replace(" ", "-"))
@@ -127,7 +128,14 @@ def test_conditional_probabilities_are_those_of_the_joints_given_first(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["orders of one network", "orderless and its orders", "mixed columns", "one order"]
+    "name",
+    [
+        "orders of one network",
+        "orderless and its orders",
+        "mixed columns",
+        "one order",
+        "committee and latent trees",
+    ],
 )
 def test_draws_given_evidence_follow_the_reweighted_mixture(name, generator):
     net = ENSEMBLES[name]().double()
@@ -220,8 +228,9 @@ def test_a_temperature_divides_the_members_log_weights(generator):
         assert float(ones) == pytest.approx(share, abs=0.015)
 
 
-def test_columns_are_scored_by_running_weights_where_the_order_is_one():
-    net = ENSEMBLES["one order"]().double()
+@pytest.mark.parametrize("name", ONE_ORDER)
+def test_columns_are_scored_by_running_weights_where_the_order_is_one(name):
+    net = ENSEMBLES[name]().double()
     rows = all_rows(net)
     cells = net.log_prob_columns(rows)
     assert torch.allclose(cells.sum(1), net.log_prob(rows), rtol=1e-12, atol=1e-12)
@@ -252,6 +261,21 @@ def test_a_walk_weights_the_members_by_what_it_learned():
         walk.learn(column, rows[:, column], ~nothing[:, column])
     with pytest.raises(EvidenceError, match="the members of this ensemble have several orders"):
         ENSEMBLES["two orders"]().begin(rows.float(), nothing)
+
+
+@pytest.mark.parametrize("name", ONE_ORDER)
+def test_a_walk_from_given_cells_weights_the_members_by_them(name):
+    """The first cells of the order are given; members that read them on the way have their say."""
+    net = ENSEMBLES[name]().double()
+    rows = all_rows(net)
+    given = torch.zeros(rows.shape, dtype=torch.bool)
+    given[:, net.order[:3]] = True
+    walk, cells = net.walk(rows, given), net.log_prob_columns(rows)
+    for step, column in enumerate(net.order.tolist()):
+        if step >= 3:
+            found = walk.distribution(column).log_prob(rows[:, column])
+            assert torch.allclose(found, cells[:, column], rtol=1e-12, atol=1e-12)
+        walk.learn(column, rows[:, column], ~given[:, column])
 
 
 def test_evidence_that_some_members_cannot_take_is_estimated():

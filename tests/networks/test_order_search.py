@@ -6,8 +6,14 @@ from collections import Counter
 import pytest
 import torch
 
+from chainrule.baselines import ChowLiuTree
 from chainrule.errors import ShapeError
-from chainrule.networks.order_search import RIDGE, SEARCH_ROWS, search_order
+from chainrule.networks.order_search import (
+    RIDGE,
+    SEARCH_ROWS,
+    dependence_tree,
+    search_order,
+)
 from chainrule.networks.orders import (
     names_in_order,
     order_by_name,
@@ -306,3 +312,30 @@ def test_whole_messages(call, message):
     with pytest.raises(ShapeError) as error:
         call()
     assert str(error.value) == message
+
+
+def edges(parents):
+    return {frozenset((k, parent)) for k, parent in enumerate(parents) if parent >= 0}
+
+
+def test_the_tree_of_largest_information_is_chow_and_lius():
+    """Each column repeats an earlier one with noise of its own; scipy's spanning tree agrees."""
+    generator = generator_from(0)
+    x = torch.randint(0, 2, (3000, 12), generator=generator).float()
+    for k in range(1, 12):
+        flips = torch.rand(3000, generator=generator) < 0.05 + 0.02 * k
+        x[:, k] = torch.where(flips, 1 - x[:, k // 3], x[:, k // 3])
+    fitted = ChowLiuTree(12)
+    fitted.initialize_from(x)
+    assert edges(dependence_tree(x)) == edges(fitted.parents)
+    assert edges(fitted.parents) == edges([-1, *(k // 3 for k in range(1, 12))])
+
+
+def test_the_root_of_the_tree_is_in_the_middle():
+    x, stood = shuffled(chain("binary", columns=9), 1)
+    parents = dependence_tree(x)
+    assert parents.index(-1) == stood.tolist().index(4)
+
+
+def test_one_column_is_a_tree():
+    assert dependence_tree(torch.tensor([[0.0], [1.0]])) == [-1]

@@ -27,7 +27,7 @@ from chainrule.training.recipes.committee import EFFORTS, GAIN_SHARE, LADDERS, S
 from chainrule.training.search import search
 from chainrule.training.state import make_state
 
-SMALL = FitConfig(hidden_size=8, epochs=3, members=4, orders=1, input_dropout=0.1)
+SMALL = FitConfig(hidden_size=8, epochs=3, members=4, orders=1, input_dropout=0.1, trees=0)
 
 
 def related_bits(n=240, seed=0):
@@ -112,6 +112,20 @@ def test_what_was_set_is_not_searched():
     assert [recipe.is_searched(rows, effort) for rows, effort in searched] == [True, False, False]
 
 
+def test_binary_tables_have_more_orders_and_small_ones_batch_sizes():
+    small = dict(recipe.open_ladders(FitConfig(), planned(rows=500), is_binary=True))
+    assert small["order"] == ("natural", "mutual-information", "greedy")
+    assert list(small)[-1] == "batch_size"
+    assert 32 in small["batch_size"]
+    large = dict(recipe.open_ladders(FitConfig(), planned(rows=9000), is_binary=True))
+    assert "batch_size" not in large
+    other = dict(recipe.open_ladders(FitConfig(), planned(rows=500)))
+    assert "batch_size" not in other
+    assert other["order"] == dict(LADDERS)["order"]
+    fixed = recipe.open_ladders(FitConfig(batch_size=32), planned(rows=500), is_binary=True)
+    assert "batch_size" not in dict(fixed)
+
+
 def test_the_recipe_follows_rows_and_effort():
     sizes = [planned(rows=rows).batch_size for rows in (100, 10_000, 20_000, 10**6)]
     assert sizes == sorted(sizes) == [32, 50, 100, 200]
@@ -146,6 +160,7 @@ def test_a_committee_is_fitted_and_says_what_was_tried():
     assert np.array_equal(one.log_prob(rows), two.log_prob(rows))
     trials = one.training["trials"]
     assert {name for trial in trials for name in trial["changed"]} == {
+        "batch_size",
         "learning_rate",
         "order",
         "weight_decay",

@@ -28,7 +28,7 @@ PANELS = {
     ),
     "Network": (
         *("network", "hidden_size", "hidden_sizes", "activation", "order", "conditional"),
-        *("components", "members", "orders", "dropout", "input_dropout"),
+        *("components", "members", "orders", "trees", "dropout", "input_dropout"),
     ),
     "Training": (
         *("epochs", "batch_size", "learning_rate", "decay", "weight_decay", "clip_norm"),

@@ -8,6 +8,7 @@ from chainrule.networks.columns import Columns
 from chainrule.networks.committee import Committee
 from chainrule.networks.ensemble import Ensemble
 from chainrule.networks.fixed_order import AbstractFixedOrder
+from chainrule.networks.latent_tree import LatentTree
 from chainrule.networks.linear import (
     LinearFeature,
     LinearForm,
@@ -29,6 +30,7 @@ __all__ = [
     "Committee",
     "Ensemble",
     "Estimate",
+    "LatentTree",
     "LinearFeature",
     "LinearForm",
     "LinearPrediction",

@@ -220,7 +220,9 @@ def check_weights(weights: Sequence[float] | torch.Tensor | None, members: int) 
     return (numbers / numbers.sum()).log()
 
 
-def fitted_weights(log_weight: torch.Tensor, logs: torch.Tensor) -> torch.Tensor:
+def fitted_weights(
+    log_weight: torch.Tensor, logs: torch.Tensor, rows: torch.Tensor | None = None
+) -> torch.Tensor:
     """Log-weights (M,) that maximise the likelihood of a mixture, by expectation maximisation.
 
     Rows that are impossible under all members are left out.
@@ -228,16 +230,17 @@ def fitted_weights(log_weight: torch.Tensor, logs: torch.Tensor) -> torch.Tensor
     Args:
         log_weight: the initial log-weights (M,).
         logs: log-likelihoods (N, M) of the rows under each member.
+        rows: how much each row counts, (N,); by default equally.
     """
-    logs, last = logs[(logs > -torch.inf).any(1)], -torch.inf
+    possible, last = (logs > -torch.inf).any(1), -torch.inf
+    logs = logs[possible]
+    share = torch.ones(len(logs), dtype=torch.float64) if rows is None else rows[possible].double()
+    share = (share / share.sum()).to(logs.device)
     for _ in range(FIT_STEPS if len(logs) else 0):
         joint = log_weight + logs
-        total = float(joint.logsumexp(1).mean())
+        total = float((share * joint.logsumexp(1)).sum())
         if total - last < FIT_GAIN:
             break
         last = total
-        log_weight = (
-            joint.log_softmax(1).logsumexp(0)
-            - torch.tensor(float(len(logs)), dtype=torch.float64).log()
-        )
+        log_weight = (joint.log_softmax(1) + share.log()[:, None]).logsumexp(0)
     return log_weight

@@ -36,6 +36,7 @@ class AbstractNetwork(AbstractTrainable):
     """
 
     order: torch.Tensor  # int64 (D,): order[i] is the column drawn at step i
+    has_gradients: bool = True  # whether gradients train it, rather than a method of its own
 
     # What a network implements. Arguments are checked: codes and bool masks, (N, D) each.
 
@@ -211,6 +212,10 @@ class AbstractNetwork(AbstractTrainable):
         An ensemble has its members as components; any other network has itself.
         """
         return [self], torch.zeros(1, dtype=torch.float64, device=self._like().device)
+
+    def gradient_part(self) -> AbstractNetwork:
+        """The part that gradients train; by default, the whole network."""
+        return self
 
     def numbers_each_step(self) -> int:
         """The number of parameters that every step reads besides those of its own column."""

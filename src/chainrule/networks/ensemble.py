@@ -16,6 +16,7 @@ from chainrule.networks.average import AbstractAverage, AverageWalk, fitted_weig
 from chainrule.networks.base import AbstractNetwork, check_pool
 from chainrule.networks.columns import Columns
 from chainrule.networks.committee import Committee
+from chainrule.networks.latent_tree import LatentTree
 from chainrule.networks.made import MADE
 from chainrule.networks.nade import NADE
 from chainrule.networks.orderless import OrderlessNADE
@@ -73,12 +74,17 @@ class Ensemble(AbstractAverage):
         Raises:
             EvidenceError: the members have different orders.
         """
-        orders = [network.order for network in self.networks]
-        if not all(torch.equal(order, orders[0]) for order in orders):
+        if not self._has_one_order:
             raise EvidenceError(
                 "the members of this ensemble have several orders; ask a member for its own"
             )
-        return orders[0]
+        return self.networks[0].order
+
+    @property
+    def _has_one_order(self) -> bool:
+        """Whether all members have the same order, those of nested ensembles included."""
+        orders = [network.order for network in self.row_mixture()[0]]
+        return all(torch.equal(order, orders[0]) for order in orders)
 
     @override
     def rows(self, x: torch.Tensor, given: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
@@ -104,13 +110,18 @@ class Ensemble(AbstractAverage):
     def begin(self, x: torch.Tensor, given: torch.Tensor) -> Walk:
         """The members' walks together; each step reweights the members.
 
+        Unless any evidence will do, the given cells come first in the order, and the walk reads
+        them on its way.
+
         Raises:
             EvidenceError: the members have different orders.
         """
         _ = self.order
         before = given if self.any_evidence else torch.zeros_like(given)
         return _Walk(
-            self._posterior(x, before), [network.begin(x, before) for network in self.networks]
+            self._posterior(x, before),
+            [network.begin(x, before) for network in self.networks],
+            reads_given=not self.any_evidence,
         )
 
     @override
@@ -193,7 +204,9 @@ class Ensemble(AbstractAverage):
 
     @override
     def one_order_networks(self, number: int = 1, seed: int = 1) -> list[AbstractNetwork]:
-        """The one-order networks of all members."""
+        """The one-order networks of all members; the ensemble itself if it has one order."""
+        if not self.any_evidence and self._has_one_order:
+            return [self]
         return [
             one for network in self.networks for one in network.one_order_networks(number, seed)
         ]
@@ -207,6 +220,17 @@ class Ensemble(AbstractAverage):
             networks += members
             weights.append(log_weight + logs)
         return networks, torch.cat(weights)
+
+    @override
+    def gradient_part(self) -> AbstractNetwork:
+        """The ensemble of the members that gradients train, or the only such member."""
+        members = [number for number, each in enumerate(self.networks) if each.has_gradients]
+        if len(members) in (0, len(self.networks)):
+            return self
+        networks = [self.networks[number] for number in members]
+        if len(networks) == 1:
+            return networks[0]
+        return Ensemble(networks, self.log_weight[members].exp())
 
     @torch.no_grad()
     def fit_weights(self, x: torch.Tensor, observed: torch.Tensor | None = None) -> Ensemble:
@@ -296,11 +320,24 @@ class Ensemble(AbstractAverage):
 
 
 class _Walk(AverageWalk):
-    """The members' walks; each member is weighted by its likelihood of the cells learned."""
+    """The members' walks; each member is weighted by its likelihood of the cells learned.
+
+    Args:
+        log_weight: the members' log-weights, (n, M).
+        walks: one walk per member.
+        reads_given: whether given cells were left out of ``begin``, so that they are learned, too.
+    """
+
+    def __init__(
+        self, log_weight: torch.Tensor, walks: Sequence[Walk], *, reads_given: bool
+    ) -> None:
+        super().__init__(log_weight, walks)
+        self._reads_given = reads_given
 
     @override
     def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
         """Reweights the members by their likelihoods of the values, then passes these to them."""
+        rows = torch.ones_like(rows) if self._reads_given else rows
         logs = [walk.distribution(column).log_prob(values).double() for walk in self.walks]
         gain = torch.where(rows[:, None], torch.stack(logs, dim=1), 0)  # (n, M)
         self.log_weight = normalised(self.log_weight + gain, self.log_weight)
@@ -348,5 +385,5 @@ def _evidence(
 
 
 NETWORKS: dict[str, type[AbstractNetwork]] = {
-    each.__name__: each for each in (Committee, Ensemble, MADE, NADE, OrderlessNADE)
+    each.__name__: each for each in (Committee, Ensemble, LatentTree, MADE, NADE, OrderlessNADE)
 }

@@ -83,6 +83,57 @@ def search_order(
     return torch.cat([varying[found], last])
 
 
+@torch.no_grad()
+def dependence_tree(x: torch.Tensor) -> list[int]:
+    """The parent of each column in the tree of largest mutual information, −1 for the root.
+
+    It is the spanning tree of Chow & Liu; see "mutual information" of ``search_order``. The root is
+    in the middle of the longest path, so that no column is far from it.
+
+    Args:
+        x: finite codes (N, D) of training rows, all of which are read.
+
+    Raises:
+        ShapeError: as for ``search_order``.
+
+    Examples:
+        >>> x = torch.tensor([[0.0, 0, 0], [0, 0, 0], [0, 0, 1], [0, 1, 1]])
+        >>> dependence_tree(torch.cat([x, 1 - x]))
+        [1, -1, 1]
+    """
+    _require_rows(x)
+    information = _mutual_information(x.to("cpu", torch.float64))
+    D = len(information)
+    neighbours: list[list[int]] = [[] for _ in range(D)]
+    placed = torch.zeros(D, dtype=torch.bool)
+    nearest, linked, column = torch.full((D,), -math.inf).double(), torch.zeros(D).long(), 0
+    for _ in range(D - 1):
+        placed[column] = True
+        linked[information[column] > nearest] = column
+        nearest = torch.maximum(nearest, information[column])
+        column = _first_best(nearest, placed)
+        other = int(linked[column])
+        neighbours[column].append(other)
+        neighbours[other].append(column)
+    end, _ = _reached(neighbours, 0)
+    other, parents = _reached(neighbours, end)  # from one end of a longest path to the other
+    path = [other]
+    while parents[path[-1]] >= 0:
+        path.append(parents[path[-1]])
+    return _reached(neighbours, path[len(path) // 2])[1]
+
+
+def _reached(neighbours: list[list[int]], root: int) -> tuple[int, list[int]]:
+    """The column that is farthest from the root, and the parent of each column."""
+    parents, queue = [-1] * len(neighbours), [root]
+    for column in queue:  # the list grows during the loop
+        for other in neighbours[column]:
+            if other != parents[column]:
+                parents[other] = column
+                queue.append(other)
+    return queue[-1], parents
+
+
 def _correlations(x: torch.Tensor) -> torch.Tensor:
     """Correlations (D, D) of rows (N, D) without constant columns."""
     # Shifting first keeps small differences of large numbers; scaling keeps squares from underflow.

@@ -83,6 +83,12 @@ class FitConfig:
         "several, all cells of a row must be known (default: 1 where order is set, else by "
         "search).",
     )
+    trees: int = _option(
+        3,
+        partial(whole_number, least=0, what="a whole number of trees"),
+        "Latent trees mixed with a committee of binary columns, at most: each must gain on the "
+        "validation rows; none without a search.",
+    )
     epochs: int | None = _option(
         None,
         _count,

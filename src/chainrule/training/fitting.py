@@ -8,24 +8,26 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from chainrule.density import Density
 from chainrule.errors import BackendError, ChainruleError
 from chainrule.model import Model
+from chainrule.networks import AbstractNetwork
 from chainrule.ranks import AbstractRanks, joined
 from chainrule.rng import generator_from
 from chainrule.table import DEFAULT_TIES, MIN_COUNT, Schema
 from chainrule.table.files.pipes import require_no_pipe_twice
 from chainrule.training.arguments import require_run
 from chainrule.training.config import FitConfig
-from chainrule.training.data import training_data
+from chainrule.training.data import TrainingData, training_data
 from chainrule.training.division import Division
 from chainrule.training.finished import require_same_run
 from chainrule.training.loop import train
 from chainrule.training.memory import require_memory
+from chainrule.training.plan import Plan
 from chainrule.training.recipes import RECIPES, recipe_for
 from chainrule.training.recipes.base import AbstractRecipe
 from chainrule.training.recipes.warm_start import continued
@@ -73,6 +75,9 @@ def fit(
     fits, which take two to four times as long as the fit itself. There is no search with effort
     "quick", a time limit, or a million training rows. If the search or ``FitConfig(orders=1)``
     chooses one order, the density also answers for rows whose known cells come first in that order.
+
+    If there is a search, a committee of binary columns is mixed with the latent trees that gain on
+    the validation rows; ``FitConfig(trees=0)`` leaves them out.
 
     Args:
         table: a pandas, polars or Arrow frame, an ndarray (N, D), or a path of CSV, Parquet, .npy
@@ -158,10 +163,10 @@ def fit(
         began = time.perf_counter()
         build = partial(recipe.build, data.columns, order=None, generator=generator_from(0))
         require_memory(build, data.columns, plan, data.schema.names)
+        options: dict[str, Any] = {"effort": effort, "seed": seed, "time_limit_s": time_limit_s}
         plan, trials = recipe.search(
-            plan, config, data, run, effort=effort, seed=seed, time_limit_s=time_limit_s,
-            device=device, progress=verbose,
-        )  # fmt: skip
+            plan, config, data, run, device=device, progress=verbose, **options
+        )
         asked = {
             "objective": recipe.objective, "network": recipe.name, "effort": effort, "seed": seed,
             "groups": None if data.groups is None else data.groups.to_json(), **recipe.origin,
@@ -182,7 +187,7 @@ def fit(
             time_limit_s=training_s, prefer_last=recipe.prefers_last, ranks=ranks,
             progress=verbose,
         )  # fmt: skip
-        model = Model(data.schema, net.cpu().eval())
+        model = _completed(recipe, data, state, plan, ranks, progress=verbose, **options)
         record = partial(
             record_of, model, state, plan, data, min_count=min_count, seconds=limit.of_record,
             progress=verbose,
@@ -191,6 +196,20 @@ def fit(
         if not keep_checkpoint:
             kept.remove()  # not earlier: a run that is killed while scoring resumes from the file
         return Density(model, found, seconds=state.seconds)
+
+
+def _completed(
+    recipe: AbstractRecipe,
+    data: TrainingData,
+    state: State,
+    plan: Plan,
+    ranks: AbstractRanks,
+    **options: Any,
+) -> Model:
+    """The model of the trained network and of what the recipe adds to it; rank 0 adds."""
+    trained = cast(AbstractNetwork, state.network).cpu().eval()
+    added = ranks.of_first(lambda: recipe.completed(trained, data, state, plan, **options))
+    return Model(data.schema, added)
 
 
 def _processes(ranks: AbstractRanks, state: State) -> dict[str, int]:

@@ -28,6 +28,7 @@ class Plan:
     input_dropout: float = 0.0
     members: int = 1
     orders: int = 1
+    trees: int = 3
     epochs: int = 100
     batch_size: int = 100
     learning_rate: float = 1e-2

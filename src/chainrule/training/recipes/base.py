@@ -22,6 +22,7 @@ from chainrule.training.data import TrainingData
 from chainrule.training.plan import Plan
 from chainrule.training.run import Run
 from chainrule.training.search import Trial
+from chainrule.training.state import State
 
 LEARNING_RATE = 2e-3  # except for NADEs over binary columns
 
@@ -134,3 +135,29 @@ class AbstractRecipe(ABC):
             progress: a progress bar on stderr if it is a terminal.
         """
         return plan, []
+
+    def completed(
+        self,
+        network: AbstractNetwork,
+        data: TrainingData,
+        state: State,
+        plan: Plan,
+        *,
+        effort: str,
+        seed: int,
+        time_limit_s: float | None = None,
+        progress: bool = False,
+    ) -> AbstractNetwork:
+        """The network of the density, from the trained one; by default, it is the same.
+
+        Args:
+            network: the trained network, on the CPU and in evaluation mode.
+            data: the rows.
+            state: the last state of training; trials of this step are added to it.
+            plan: the plan of training.
+            effort: as for ``fit``.
+            seed: the seed of this step.
+            time_limit_s: the time limit of the whole fit; with a limit nothing is added.
+            progress: a progress bar on stderr if it is a terminal.
+        """
+        return network

@@ -3,13 +3,15 @@
 All members have one order, or each has its own. Rows, columns and effort decide where the search
 starts and how long the fit may take. The search decides what differs between tables: the number of
 orders, regularisation, epochs and sizes. It trains committees of two and compares them on the
-validation rows; the fit then uses the winner. ``benchmarks/likelihood/trials.py`` measures changes
-of this recipe on the validation rows of the published sets.
+validation rows; the fit then uses the winner. A committee of binary columns is mixed with latent
+trees. ``benchmarks/likelihood/trials.py`` measures changes of this recipe on the validation rows of
+the published sets.
 """
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -27,6 +29,7 @@ from chainrule.training.arguments import OPTIONS
 from chainrule.training.batches import Rows
 from chainrule.training.config import FitConfig
 from chainrule.training.data import TrainingData
+from chainrule.training.latent_trees import mixed_with_latent_trees
 from chainrule.training.loop import train
 from chainrule.training.plan import Plan
 from chainrule.training.recipes.base import AbstractRecipe, Effort
@@ -34,7 +37,7 @@ from chainrule.training.recipes.single import learning_rate_of_nade, nade
 from chainrule.training.record import nats_of
 from chainrule.training.run import Run
 from chainrule.training.search import Ladder, Trial, search
-from chainrule.training.state import make_state
+from chainrule.training.state import State, make_state
 
 EFFORTS = {
     "quick": Effort(hidden_sizes=(100,), steps=2_000, epochs=(4, 30), members=1),
@@ -58,6 +61,8 @@ LADDERS: tuple[Ladder, ...] = (
     ("orders", (0, 1)),  # multiples of the members: one order for all, or one for each
     ("hidden_size", (50, 100, 200, 400)),
 )
+# For binary columns: the orders, and at last the batch sizes if the plan has the smallest.
+BINARY_ORDERS = ("natural", "mutual-information", "greedy")
 GAIN_SHARE = 5e-4  # doubling the time must gain this share of −log p
 
 
@@ -148,7 +153,12 @@ class CommitteeRecipe(AbstractRecipe):
         return search(
             plan,
             nats_of_plan,
-            ladders=open_ladders(config, plan, keeps_order=bool(data.schema.flags)),
+            ladders=open_ladders(
+                config,
+                plan,
+                keeps_order=bool(data.schema.flags),
+                is_binary=data.columns.is_binary,
+            ),
             needed_gain=lambda nats, best, candidate: needed_gain(
                 nats - scale_nats, best, candidate
             ),
@@ -157,18 +167,53 @@ class CommitteeRecipe(AbstractRecipe):
             team=team,
         )
 
+    @override
+    def completed(
+        self,
+        network: AbstractNetwork,
+        data: TrainingData,
+        state: State,
+        plan: Plan,
+        *,
+        effort: str,
+        seed: int,
+        time_limit_s: float | None = None,
+        progress: bool = False,
+    ) -> AbstractNetwork:
+        """The committee, mixed with latent trees if they gain on validation rows.
+
+        There are no trees without a search, or unless all columns are binary.
+        """
+        began = time.perf_counter()
+        is_added = time_limit_s is None and is_searched(len(data.train), effort)
+        if not (is_added and plan.trees and data.columns.is_binary):
+            return network
+        found, trials = mixed_with_latent_trees(
+            network, data.train, data.valid, most=plan.trees, seed=seed, progress=progress
+        )
+        state.trials = [*state.trials, *trials]
+        state.seconds += time.perf_counter() - began
+        return found
+
 
 def is_searched(rows: int, effort: str) -> bool:
     """Whether a search precedes a fit of so many training rows."""
     return EFFORTS[effort].searches and rows < SEARCH_ROWS
 
 
-def open_ladders(config: FitConfig, plan: Plan, *, keeps_order: bool = False) -> list[Ladder]:
+def open_ladders(
+    config: FitConfig, plan: Plan, *, keeps_order: bool = False, is_binary: bool = False
+) -> list[Ladder]:
     """The ladders of the fields that the configuration leaves open, in numbers of the plan.
 
     With ``keeps_order``, the order stays natural: a flag of missing cells stands before its column.
     """
-    closed = {field for field, _ in LADDERS if getattr(config, field) is not None}
+    every = list(LADDERS)
+    if is_binary:
+        every = [(field, BINARY_ORDERS if field == "order" else each) for field, each in every]
+    if is_binary and plan.batch_size == BATCH_SIZES[0]:
+        every.append(("batch_size", BATCH_SIZES))
+    closed = {field for field, _ in every if getattr(config, field) is not None}
     if keeps_order:
         closed.add("order")
     if "order" in closed:
@@ -179,7 +224,7 @@ def open_ladders(config: FitConfig, plan: Plan, *, keeps_order: bool = False) ->
         "orders": lambda share: max(1, round(share * plan.members)),
     }
     ladders: list[Ladder] = []
-    for field, ladder in LADDERS:
+    for field, ladder in every:
         if field in multiples:
             ladder = tuple(dict.fromkeys(map(multiples[field], ladder)))
         if field not in closed:

@@ -22,6 +22,7 @@ from chainrule.training.config import FitConfig
 from chainrule.training.data import TrainingData
 from chainrule.training.plan import Plan
 from chainrule.training.recipes.base import AbstractRecipe
+from chainrule.training.state import State
 
 # Fields of a plan that the network has already.
 BUILT = (
@@ -71,12 +72,34 @@ class WarmStart(AbstractRecipe):
     @override
     def start(self, data: TrainingData, plan: Plan, generator: torch.Generator) -> AbstractNetwork:
         """The density's network, to be trained further; the density keeps its own."""
-        network = copy.deepcopy(self._density.model.network)
+        network = copy.deepcopy(self._density.model.network.gradient_part())
         return network.requires_grad_(True).train()
 
     @override
     def presented(self, data: TrainingData, plan: Plan) -> Rows:
         return self._recipe.presented(data, plan)
+
+    @override
+    def completed(
+        self,
+        network: AbstractNetwork,
+        data: TrainingData,
+        state: State,
+        plan: Plan,
+        *,
+        effort: str,
+        seed: int,
+        time_limit_s: float | None = None,
+        progress: bool = False,
+    ) -> AbstractNetwork:
+        """See the base class. What the density has is added, fitted to these rows."""
+        whole = self._density.model.network
+        if whole.gradient_part() is whole:
+            return network
+        return self._recipe.completed(
+            network, data, state, plan, effort=effort, seed=seed, time_limit_s=time_limit_s,
+            progress=progress,
+        )  # fmt: skip
 
 
 def continued(
