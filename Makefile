@@ -68,6 +68,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.events.census
 	$(BIN)/python -m benchmarks.events.coverage
 	$(BIN)/python -m benchmarks.events.ask
+	$(BIN)/python -m benchmarks.coding.run
 
 bench-likelihood: $(READY)
 	$(BIN)/python -m benchmarks.likelihood.run

@@ -2,9 +2,9 @@
 
 A range coder (constriction's) turns decisions into bits, −log₂ of the probability of each. Encoder
 and decoder walk through the columns in the density's order and compute the same conditionals, each
-given the cells before it. So the length of a file is a statement about probabilities. If they
-summed to more than one anywhere, a cell could not be decoded. If they summed to less, the file
-would be longer than −log₂ of the masses.
+given the cells before it. The probabilities of each decision sum to one. The length of the file is
+compared with −log₂ of the masses of the cells, which come from the density's likelihoods instead.
+If these sum to more than one, the file is longer; if they sum to less, it is shorter.
 
 What is decided for each cell, in this order:
 

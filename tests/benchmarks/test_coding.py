@@ -1,5 +1,7 @@
 """Tables come back from their codes byte for byte, in as many bits as their masses say."""
 
+import doctest
+import json
 from datetime import date, timedelta
 
 import numpy as np
@@ -8,14 +10,15 @@ import pytest
 
 import chainrule as cr
 from benchmarks.coding import __main__ as command
-from benchmarks.coding import file, sizes
+from benchmarks.coding import cells, file, page, sizes
 from benchmarks.coding.cells import Decimals
 from benchmarks.coding.tables import Task, csv_of
+from benchmarks.record import RESULTS
 from chainrule.model import Model
 
 pytest.importorskip("constriction", reason="constriction, the range coder, is not installed")
 
-TINY = cr.FitConfig(epochs=3, hidden_size=16)
+TINY = cr.FitConfig(epochs=3, hidden_size=16, members=1)
 HEAD = file.DIGEST + 8  # bytes of the checksum and of sizes
 
 
@@ -191,6 +194,13 @@ def test_other_files_are_refused(density, folder):
         file.compress(density, other)
 
 
+@pytest.mark.parametrize("module", [cells, file, sizes])
+def test_examples_in_docstrings(module):
+    found = doctest.testmod(module)
+    assert found.attempted > 0
+    assert found.failed == 0
+
+
 def test_decimals_are_written_as_they_are_read():
     for style, words in {
         ".2": ["1.50", "-0.05", "12.00"],
@@ -212,3 +222,13 @@ def test_general_compressors_get_the_form_that_suits_them():
     assert found["packed bits"] == 320
     assert found["csv"] == len(csv_of(text)) > 320 > found["zstd"] > 0
     assert found["xz after training rows"] < found["xz"]
+
+
+def test_the_page_has_the_figures_of_the_results():
+    rows = json.loads((RESULTS / "coding.json").read_text())["tables"]["rows"]
+    text = page.PAGE.read_text(encoding="utf-8")
+    assert "\n".join(page.section(rows)) in text
+    for row in rows:
+        assert row["code over masses"] == pytest.approx(1, abs=2e-3)
+        assert row["file over masses"] <= 1.01
+        assert f"{row['code over masses']:.5f}" in text
