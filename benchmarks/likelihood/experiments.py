@@ -79,13 +79,6 @@ EXPERIMENTS = {
             "binary",
             _within(-79.66),
             -79.66,
-            short="The rows are those of dna, with 200 fewer to train on. The members overfit "
-            "1,400 rows of 180 columns, and nearly all of the search's gain is dropout's. "
-            "An order chosen by hand is equally good, within 0.1 nats on validation rows "
-            "(below). Trying epochs before dropout was worse. Effort best is 0.7 nats "
-            "better there, and 100 rows per step are 0.6 better, though worse for dna, "
-            "mushrooms and nips. Another search may therefore reach the goal. Trees as "
-            "members were not tried.",
         ),
         Experiment(
             "binarized-mnist, one NADE",

@@ -95,11 +95,13 @@ _RECIPE = """\
   also tries the number of rows in a step. It moves a setting up or down its grid while that
   improves a committee of two on validation rows. Regularisation comes before epochs. In the other
   sequence, dna got half the epochs, and then no dropout could compensate.
-- **Trees.** The trained committee is mixed with up to three latent trees, of 8, 16 and 32 hidden
-  states for each column (`training/latent_trees.py`): a hidden Chow–Liu tree (Liu & Van den Broeck,
-  NeurIPS 2021), fitted by stepwise expectation maximisation. Weights are those of largest
-  likelihood on validation rows. A tree must gain two standard errors there; the first that does
-  not ends the series. A mixture is exact, like its members.
+- **Other families.** The trained committee is the first member of a mixture. If the table has at
+  most a million training cells and the search chose one order, committees of the other orders are
+  candidates: natural, by mutual information, greedy. Then come up to three latent trees, of 8, 16
+  and 32 hidden states for each column (`training/latent_trees.py`): a hidden Chow–Liu tree (Liu &
+  Van den Broeck, NeurIPS 2021), fitted by stepwise expectation maximisation. Weights are those of
+  largest likelihood on validation rows. A candidate joins if it gains two standard errors there;
+  the first tree that does not ends the series. A mixture is exact, like its members.
 - **Cost.** A setting that doubles the time must gain at least 0.05 % of −log p. Otherwise the
   search would choose the longest training for a tiny gain.
 - **Fixed settings.** Code 0 is the more frequent value. Training starts at independent columns. The
@@ -119,8 +121,9 @@ _CHOICES = """\
 The table has −log p per validation row of eight members, predicted from two. *Start* has the
 initial settings. The next columns have the best value of each setting after it was tried, with its
 gain in brackets. A dash means that the initial value was best. *Predicted* is the prediction for
-the chosen settings, and *trees* the number of latent trees that were kept, with the gain over eight
-members alone. *Reached* is the result of the whole mixture. *Trials* counts the tried settings.
+the chosen settings. *Mixed with* has the committees of other orders and the trees, by their number
+of states, that joined the mixture, with their gain over eight members alone. *Reached* is the
+result of the whole mixture. *Trials* counts the tried settings.
 Settings are fields of `cr.FitConfig`. `training/recipes/committee.py` gives the reasons for their
 sequence.
 """
@@ -256,21 +259,21 @@ def _choices(rows: Sequence[dict[str, Any]]) -> list[str]:
             cells.append(f"{config[field]} ({before - after:.3f})" if tried else "–")
             before = after
         found.append([row["experiment"], f"{trials[0]['valid_nats']:.3f}", *cells, f"{before:.3f}"])
-        searched = sum("trees" not in trial["changed"] for trial in trials)
-        found[-1] += [_trees(row, trials), f"{-row['valid_nats']:.3f}", str(searched)]
+        searched = sum("mixed_with" not in trial["changed"] for trial in trials)
+        found[-1] += [_mixed(trials), f"{-row['valid_nats']:.3f}", str(searched)]
     found.sort(key=lambda row: list(EXPERIMENTS).index(row[0]))
-    names = ["set", "start", *fields, "predicted", "trees", "reached", "trials"]
+    names = ["set", "start", *fields, "predicted", "mixed with", "reached", "trials"]
     return [*lines, *table(names, found), ""]
 
 
-def _trees(row: dict[str, Any], trials: Sequence[dict[str, Any]]) -> str:
-    """The number of trees that were kept, and what they gained on validation rows."""
-    tried = [trial for trial in trials if "trees" in trial["changed"]]
-    if not tried:
+def _mixed(trials: Sequence[dict[str, Any]]) -> str:
+    """What joined the committee, and what it gained on validation rows."""
+    kept = [trial for trial in trials if trial.get("kept")]
+    if not kept:
         return ""
-    kept = min(tried, key=lambda trial: abs(trial["valid_nats"] + row["valid_nats"]))
-    number, gain = kept["changed"]["trees"], tried[0]["valid_nats"] - kept["valid_nats"]
-    return f"{number} ({gain:.3f})" if number else "–"
+    joined = [str(value) for each in kept for value in each["changed"]["mixed_with"].values()]
+    gain = kept[0]["valid_nats"] - kept[-1]["valid_nats"]
+    return f"{', '.join(joined)} ({gain:.3f})" if joined else "–"
 
 
 def of(

@@ -10,11 +10,11 @@ from chainrule.rng import generator_from
 from chainrule.training import latent_trees
 from chainrule.training.batches import Rows
 from chainrule.training.latent_trees import (
+    add_latent_trees,
     epochs_of,
     fit_latent_tree,
-    log_prob_of,
-    mixed_with_latent_trees,
 )
+from chainrule.training.mixture import Mixture, log_prob_of
 
 SMALL = cr.FitConfig(
     hidden_size=8, epochs=3, members=2, orders=1, order="reverse", weight_decay=0.01,
@@ -90,27 +90,31 @@ def independent():
 
 def test_trees_that_gain_on_validation_rows_are_mixed_in(independent):
     train, valid = rows(600, 0), rows(300, 1)
-    found, trials = mixed_with_latent_trees(independent, train, valid, most=2, seed=0)
+    each = [Mixture(independent, valid) for _ in range(2)]
+    for mixture in each:
+        add_latent_trees(mixture, train, valid, most=2, seed=0)
+    found, again = (mixture.network for mixture in each)
     assert isinstance(found, Ensemble)
     assert found.gradient_part() is independent
-    assert [trial["changed"]["trees"] for trial in trials] == list(range(len(trials)))
-    kept = len(found.networks) - 1
-    assert -float(log_prob_of(found, valid).mean()) == pytest.approx(trials[kept]["valid_nats"])
-    assert trials[1]["valid_nats"] < trials[0]["valid_nats"] - 0.1
     assert torch.equal(found.order, independent.order)  # so a prefix of the order is evidence
-    again, _ = mixed_with_latent_trees(independent, train, valid, most=2, seed=0)
+    trials = each[0].trials
+    assert trials[1]["valid_nats"] < trials[0]["valid_nats"] - 0.1
+    assert [trial["changed"]["mixed_with"] for trial in trials[1:]] == [
+        {"states": states} for states in latent_trees.STATES[: len(trials) - 1]
+    ]
     pairs = zip(found.state_dict().values(), again.state_dict().values(), strict=True)
     assert all(torch.equal(one, other) for one, other in pairs)
 
 
-def test_no_tree_is_kept_that_gains_nothing(independent):
+def test_the_first_tree_that_gains_nothing_ends_the_series(independent):
     noise = np.random.default_rng(0).random((400, 6)) < 0.4
     train, valid = (Rows(torch.from_numpy(part).float()) for part in (noise[:200], noise[200:]))
     network = cr.NADE(6, hidden_size=2, generator=generator_from(0))
     network.initialize_from(train.x)
-    found, trials = mixed_with_latent_trees(network.eval(), train, valid, most=3, seed=0)
-    assert found is network
-    assert len(trials) == 2
+    mixture = Mixture(network.eval(), valid)
+    add_latent_trees(mixture, train, valid, most=3, seed=0)
+    assert mixture.network is network
+    assert [trial["kept"] for trial in mixture.trials] == [True, False]
 
 
 def test_large_tables_have_fewer_epochs():
@@ -130,7 +134,7 @@ def fitted():
 def test_a_fit_mixes_a_committee_with_trees(fitted, tmp_path):
     network = fitted.model.network
     assert [type(each).__name__ for each in network.networks][:2] == ["Committee", "LatentTree"]
-    _, mixed = (trial for trial in fitted.training["trials"] if "trees" in trial["changed"])
+    _, mixed = (trial for trial in fitted.training["trials"] if "mixed_with" in trial["changed"])
     assert -fitted.score(chain(300, 1), strict=True) == pytest.approx(mixed["valid_nats"])
     fitted.save(tmp_path / "m.chainrule")
     read, rows = cr.load(tmp_path / "m.chainrule"), chain(50, 2)

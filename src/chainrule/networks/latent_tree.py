@@ -146,6 +146,10 @@ class LatentTree(AbstractNetwork):
         order = order_from_json(config["order"])
         return cls(columns, config["states"], parents=config["parents"], order=order)
 
+    @override
+    def extra_repr(self) -> str:
+        return f"{len(self.columns)} columns, states={self.states}"
+
     def log_probabilities(self) -> Logs:
         """The logarithms of all probabilities."""
         zeros, ones = F.logsigmoid(-self.value_logit), F.logsigmoid(self.value_logit)

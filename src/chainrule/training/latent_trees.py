@@ -1,22 +1,15 @@
-"""Latent trees: their fit by expectation maximisation, and a network mixed with some of them.
-
-The weights of the mixture are those of largest likelihood on the validation rows. A tree is kept if
-it gains more there than the rows' sampling error explains.
-"""
+"""Latent trees: their fit by expectation maximisation, and how many of them join a mixture."""
 
 from __future__ import annotations
 
 import torch
 
-from chainrule.errors import EvidenceError
-from chainrule.networks import AbstractNetwork, Ensemble
-from chainrule.networks.average import fitted_weights
 from chainrule.networks.latent_tree import Counts, LatentTree
 from chainrule.networks.order_search import dependence_tree
 from chainrule.progress import progress_bar
 from chainrule.rng import generator_from
-from chainrule.training.batches import Rows, batches, count_batches, shuffled_batches
-from chainrule.training.search import Trial
+from chainrule.training.batches import Rows, count_batches, shuffled_batches
+from chainrule.training.mixture import Mixture, log_prob_of
 from chainrule.training.state import copy_of_weights
 
 STATES = (8, 16, 32)  # of the first tree, of the second, …; the last number is that of all others
@@ -31,7 +24,6 @@ WORK = 1_200_000_000  # rows · columns · states · epochs of a tree, within th
 OVERHEAD = 3000  # rows · states for which a column of a batch takes as long as without any
 PATIENCE = 5  # epochs without a better validation likelihood, after which the fit ends
 TREE_ROWS = 50_000  # at most so many rows decide which columns are neighbours
-ERRORS = 2.0  # a tree must gain so many standard errors
 
 
 def fit_latent_tree(
@@ -89,55 +81,39 @@ def fit_latent_tree(
     return best_logs
 
 
-def mixed_with_latent_trees(
-    network: AbstractNetwork,
+def add_latent_trees(
+    mixture: Mixture,
     train_rows: Rows,
     valid_rows: Rows,
     *,
     most: int,
     seed: int,
     progress: bool = False,
-) -> tuple[AbstractNetwork, list[Trial]]:
-    """Mixes a network with latent trees, one more as long as each gains on validation rows.
+) -> None:
+    """Adds latent trees to a mixture, one more as long as each gains on validation rows.
 
     Args:
-        network: a network over binary columns, on the CPU and in evaluation mode.
+        mixture: of networks over binary columns.
         train_rows: complete rows to fit trees to.
-        valid_rows: complete rows that choose weights and the number of trees.
+        valid_rows: complete rows that choose the epoch.
         most: the largest number of trees.
         seed: the seed of the trees.
         progress: a progress bar on stderr if it is a terminal.
-
-    Returns:
-        The ensemble of the network and the trees, or the network itself if no tree gains enough;
-        and the trials, the first of which has no tree.
     """
-    generator, order = generator_from(seed), _order(network)
-    members, log_weight = [network], torch.zeros(1, dtype=torch.float64)
-    best = log_prob_of(network, valid_rows)
-    logs, parents, trials = best[:, None], None, [_trial(0, {}, best, valid_rows)]
+    generator, parents, columns = generator_from(seed), None, mixture.network.columns
     for number in range(most):
         states = STATES[min(number, len(STATES) - 1)]
         parents = parents or dependence_tree(_evenly(train_rows.x, TREE_ROWS))
         tree = LatentTree(
-            network.columns, states, parents=parents, order=order, generator=generator
+            columns, states, parents=parents, order=mixture.order, generator=generator
         ).to(train_rows.x.dtype)
         tree.initialize_from(train_rows.x)
-        epochs = epochs_of(len(train_rows), len(network.columns), states)
-        found = fit_latent_tree(
+        epochs = epochs_of(len(train_rows), len(columns), states)
+        fit_latent_tree(
             tree, train_rows, valid_rows, epochs=epochs, generator=generator, progress=progress
         )
-        candidate = torch.cat([logs, found[:, None]], dim=1)  # (M, members)
-        start = torch.full((len(members) + 1,), 1 / (len(members) + 1), dtype=torch.float64).log()
-        weights = fitted_weights(start, candidate, valid_rows.weight)
-        mixed = (candidate + weights).logsumexp(1)
-        trials.append(_trial(number + 1, {"states": states}, mixed, valid_rows))
-        if not is_certain(mixed - best, valid_rows):
+        if not mixture.joined_by(tree.eval(), states=states):
             break
-        members, logs, log_weight, best = [*members, tree.eval()], candidate, weights, mixed
-    if len(members) == 1:
-        return network, trials
-    return Ensemble(members, log_weight.exp()).eval(), trials
 
 
 def batch_rows(rows: int) -> int:
@@ -161,21 +137,6 @@ def epochs_of(rows: int, columns: int, states: int) -> int:
     return min(most, max(least, WORK // (columns * (rows * states + batches * OVERHEAD))))
 
 
-def is_certain(gain: torch.Tensor, rows: Rows) -> bool:
-    """Whether the mean of a gain (N,) is so many standard errors above zero.
-
-    >>> rows = Rows(torch.zeros(4, 1))
-    >>> is_certain(torch.tensor([0.1, 0.2, 0.3, 0.2]), rows)
-    True
-    >>> is_certain(torch.tensor([0.1, -0.2, 0.3, 0.2]), rows)
-    False
-    """
-    share = torch.ones(len(rows)) if rows.weight is None else rows.weight
-    share = share.double() / rows.count
-    mean = (share * gain).sum()
-    return bool(mean > ERRORS * (share * (gain - mean)).norm())
-
-
 def smoothed_frequency(rows: Rows) -> torch.Tensor:
     """How frequent 1 is in each column, (D,), strictly between 0 and 1."""
     weight = torch.ones(len(rows)) if rows.weight is None else rows.weight
@@ -197,25 +158,6 @@ def moved(counts: Counts, found: Counts, rate: float) -> Counts:
     )
 
 
-@torch.no_grad()
-def log_prob_of(network: AbstractNetwork, rows: Rows) -> torch.Tensor:
-    """log p of each row, (N,) float64 nats, in codes."""
-    found = [network.log_prob(batch.x).double() for batch in batches(rows, BATCH_ROWS[1])]
-    return torch.cat(found)
-
-
-def _order(network: AbstractNetwork) -> torch.Tensor | None:
-    """The network's order; None for an ensemble of several orders."""
-    try:
-        return network.order
-    except EvidenceError:
-        return None
-
-
 def _evenly(x: torch.Tensor, most: int) -> torch.Tensor:
     """At most so many rows of x (N, D), evenly spaced."""
     return x[:: -(-len(x) // most)]
-
-
-def _trial(trees: int, sizes: dict[str, int], logs: torch.Tensor, rows: Rows) -> Trial:
-    return {"changed": {"trees": trees, **sizes}, "valid_nats": -rows.total(logs) / rows.count}

@@ -4,8 +4,8 @@ All members have one order, or each has its own. Rows, columns and effort decide
 starts and how long the fit may take. The search decides what differs between tables: the number of
 orders, regularisation, epochs and sizes. It trains committees of two and compares them on the
 validation rows; the fit then uses the winner. A committee of binary columns is mixed with latent
-trees. ``benchmarks/likelihood/trials.py`` measures changes of this recipe on the validation rows of
-the published sets.
+trees, and of small tables with committees of other orders. ``benchmarks/likelihood/trials.py``
+measures changes of this recipe on the validation rows of the published sets.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ from chainrule.training.arguments import OPTIONS
 from chainrule.training.batches import Rows
 from chainrule.training.config import FitConfig
 from chainrule.training.data import TrainingData
-from chainrule.training.latent_trees import mixed_with_latent_trees
+from chainrule.training.latent_trees import add_latent_trees
 from chainrule.training.loop import train
+from chainrule.training.mixture import Mixture
 from chainrule.training.plan import Plan
 from chainrule.training.recipes.base import AbstractRecipe, Effort
 from chainrule.training.recipes.single import learning_rate_of_nade, nade
@@ -63,6 +64,7 @@ LADDERS: tuple[Ladder, ...] = (
 )
 # For binary columns: the orders, and at last the batch sizes if the plan has the smallest.
 BINARY_ORDERS = ("natural", "mutual-information", "greedy")
+SMALL_CELLS = 1_000_000  # tables with more training cells get no committees of other orders
 GAIN_SHARE = 5e-4  # doubling the time must gain this share of −log p
 
 
@@ -174,26 +176,45 @@ class CommitteeRecipe(AbstractRecipe):
         data: TrainingData,
         state: State,
         plan: Plan,
+        config: FitConfig,
         *,
         effort: str,
         seed: int,
         time_limit_s: float | None = None,
         progress: bool = False,
     ) -> AbstractNetwork:
-        """The committee, mixed with latent trees if they gain on validation rows.
+        """The committee, mixed with committees of other orders and with latent trees.
 
-        There are no trees without a search, or unless all columns are binary.
+        Each must gain on the validation rows. There are none without a search, or unless all
+        columns are binary; and other orders only for small tables whose order was searched.
         """
         began = time.perf_counter()
-        is_added = time_limit_s is None and is_searched(len(data.train), effort)
-        if not (is_added and plan.trees and data.columns.is_binary):
+        is_mixed = time_limit_s is None and is_searched(len(data.train), effort)
+        if not (is_mixed and data.columns.is_binary):
             return network
-        found, trials = mixed_with_latent_trees(
-            network, data.train, data.valid, most=plan.trees, seed=seed, progress=progress
+        mixture = Mixture(network, data.valid)
+        was_searched = config.order is None and config.orders is None and plan.orders == 1
+        if was_searched and data.train.x.numel() <= SMALL_CELLS and not data.schema.flags:
+            for order in BINARY_ORDERS:
+                if order != plan.order:
+                    other = self._trained(replace(plan, order=order), data, seed, progress)
+                    mixture.joined_by(other, order=order)
+        add_latent_trees(
+            mixture, data.train, data.valid, most=plan.trees, seed=seed, progress=progress
         )
-        state.trials = [*state.trials, *trials]
+        state.trials = [*state.trials, *mixture.trials]
         state.seconds += time.perf_counter() - began
-        return found
+        return mixture.network
+
+    def _trained(
+        self, plan: Plan, data: TrainingData, seed: int, progress: bool
+    ) -> AbstractNetwork:
+        """A trained network of the plan, in evaluation mode."""
+        generator = generator_from(seed)
+        network = self.start(data, plan, generator)
+        state = make_state(network, plan, generator)
+        train(state, data.train, data.valid, plan, what="another order", progress=progress)
+        return network.eval()
 
 
 def is_searched(rows: int, effort: str) -> bool:
