@@ -202,7 +202,8 @@ class CommitteeRecipe(AbstractRecipe):
         add_latent_trees(
             mixture, data.train, data.valid, most=plan.trees, seed=seed, progress=progress
         )
-        state.trials = [*state.trials, *mixture.trials]
+        if len(mixture.trials) > 1:  # there was a candidate
+            state.trials = [*state.trials, *mixture.trials]
         state.seconds += time.perf_counter() - began
         return mixture.network
 
