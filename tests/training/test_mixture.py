@@ -51,7 +51,9 @@ def test_rows_count_by_their_weight(parts):
     weight = torch.cat([torch.full((200,), 1.8), torch.full((200,), 0.2)])
     mixture = Mixture(parts[1], Rows(torch.cat([first, second]), weight=weight))
     mixture.joined_by(parts[0])
-    assert float(mixture.network.log_weight[1].exp()) > 0.8
+    network = mixture.network
+    assert isinstance(network, Ensemble)
+    assert float(network.log_weight[1].exp()) > 0.8
     gain = torch.cat([torch.full((200,), -0.1), torch.full((200,), 1.0)])
     assert is_certain(gain, Rows(torch.zeros(400, 1)))
     assert not is_certain(gain, Rows(torch.zeros(400, 1), weight=weight))
