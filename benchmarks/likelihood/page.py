@@ -95,13 +95,11 @@ _RECIPE = """\
   also tries the number of rows in a step. It moves a setting up or down its grid while that
   improves a committee of two on validation rows. Regularisation comes before epochs. In the other
   sequence, dna got half the epochs, and then no dropout could compensate.
-- **Other families.** The trained committee is the first member of a mixture. If the table has at
-  most a million training cells and the search chose one order, committees of the other orders are
-  candidates: natural, by mutual information, greedy. Then come up to three latent trees, of 8, 16
-  and 32 hidden states for each column (`training/latent_trees.py`): a hidden Chow–Liu tree (Liu &
-  Van den Broeck, NeurIPS 2021), fitted by stepwise expectation maximisation. Weights are those of
-  largest likelihood on validation rows. A candidate joins if it gains two standard errors there;
-  the first tree that does not ends the series. A mixture is exact, like its members.
+- **Trees.** The trained committee is the first member of a mixture. Up to three latent trees are
+  candidates, of 8, 16 and 32 hidden states for each column (`training/latent_trees.py`): a hidden
+  Chow–Liu tree (Liu & Van den Broeck, NeurIPS 2021), fitted by stepwise expectation maximisation.
+  Weights are those of largest likelihood on validation rows. A tree must gain two standard errors
+  there; the first that does not ends the series. A mixture is exact, like its members.
 - **Cost.** A setting that doubles the time must gain at least 0.05 % of −log p. Otherwise the
   search would choose the longest training for a tiny gain.
 - **Fixed settings.** Code 0 is the more frequent value. Training starts at independent columns. The
@@ -110,6 +108,7 @@ _RECIPE = """\
   larger tables has 50 to 200 rows. The weights are those of the best epoch on validation rows. The
   learning rate decays to zero. Averaging the last epochs' weights is therefore at best equally good
   (`python -m benchmarks.likelihood.averaging`, below, with codes as in the data sets).
+- **Tried in vain:** committees of the other orders in the mixture. None joined for mushrooms.
 - **Not tried yet:** connections from columns to outputs without hidden units, residual layers and
   orderless pre-training. A deep MADE at its defaults overfits small sets (below), which a search
   for it might improve.
@@ -121,9 +120,9 @@ _CHOICES = """\
 The table has −log p per validation row of eight members, predicted from two. *Start* has the
 initial settings. The next columns have the best value of each setting after it was tried, with its
 gain in brackets. A dash means that the initial value was best. *Predicted* is the prediction for
-the chosen settings. *Mixed with* has the committees of other orders and the trees, by their number
-of states, that joined the mixture, with their gain over eight members alone. *Reached* is the
-result of the whole mixture. *Trials* counts the tried settings.
+the chosen settings. *Trees* has the numbers of states of the latent trees that joined the
+mixture, with their gain over eight members alone. *Reached* is the result of the whole mixture.
+*Trials* counts the tried settings.
 Settings are fields of `cr.FitConfig`. `training/recipes/committee.py` gives the reasons for their
 sequence.
 """
@@ -260,18 +259,18 @@ def _choices(rows: Sequence[dict[str, Any]]) -> list[str]:
             before = after
         found.append([row["experiment"], f"{trials[0]['valid_nats']:.3f}", *cells, f"{before:.3f}"])
         searched = sum("mixed_with" not in trial["changed"] for trial in trials)
-        found[-1] += [_mixed(trials), f"{-row['valid_nats']:.3f}", str(searched)]
+        found[-1] += [_trees(trials), f"{-row['valid_nats']:.3f}", str(searched)]
     found.sort(key=lambda row: list(EXPERIMENTS).index(row[0]))
-    names = ["set", "start", *fields, "predicted", "mixed with", "reached", "trials"]
+    names = ["set", "start", *fields, "predicted", "trees", "reached", "trials"]
     return [*lines, *table(names, found), ""]
 
 
-def _mixed(trials: Sequence[dict[str, Any]]) -> str:
-    """What joined the committee, and what it gained on validation rows."""
+def _trees(trials: Sequence[dict[str, Any]]) -> str:
+    """The states of the trees that joined the committee, and their gain on validation rows."""
     kept = [trial for trial in trials if trial.get("kept")]
     if not kept:
         return ""
-    joined = [str(value) for each in kept for value in each["changed"]["mixed_with"].values()]
+    joined = [str(each["changed"]["mixed_with"]["states"]) for each in kept[1:]]
     gain = kept[0]["valid_nats"] - kept[-1]["valid_nats"]
     return f"{', '.join(joined)} ({gain:.3f})" if joined else "–"
 

@@ -1,16 +1,13 @@
 """Mixtures that grow: which candidates join, and by which weights."""
 
-import numpy as np
 import pytest
 import torch
 from helpers.registry import nade
 
-import chainrule as cr
 from chainrule.networks import Ensemble
 from chainrule.rng import generator_from
 from chainrule.training.batches import Rows
 from chainrule.training.mixture import Mixture, is_certain, log_prob_of
-from chainrule.training.recipes import committee as recipe
 
 
 @pytest.fixture(scope="module")
@@ -54,40 +51,9 @@ def test_rows_count_by_their_weight(parts):
     weight = torch.cat([torch.full((200,), 1.8), torch.full((200,), 0.2)])
     mixture = Mixture(parts[1], Rows(torch.cat([first, second]), weight=weight))
     mixture.joined_by(parts[0])
-    assert float(mixture.network.log_weight[1].exp()) > 0.8
+    network = mixture.network
+    assert isinstance(network, Ensemble)
+    assert float(network.log_weight[1].exp()) > 0.8
     gain = torch.cat([torch.full((200,), -0.1), torch.full((200,), 1.0)])
     assert is_certain(gain, Rows(torch.zeros(400, 1)))
     assert not is_certain(gain, Rows(torch.zeros(400, 1), weight=weight))
-
-
-def readings(n, seed):
-    """Eight readings (n, 8) of one hidden bit, each noisier than the one before it."""
-    rng = np.random.default_rng(seed)
-    hidden = rng.random((n, 1)) < 0.5
-    return (hidden ^ (rng.random((n, 8)) < np.linspace(0.05, 0.4, 8))).astype(np.uint8)
-
-
-def test_a_small_table_gets_committees_of_other_orders(monkeypatch):
-    config = cr.FitConfig(hidden_size=8, epochs=3, members=2, trees=0, input_dropout=0.0)
-    asked = []
-
-    def joined(self, candidate, **changed):
-        asked.append((type(candidate).__name__, changed))
-        return original(self, candidate, **changed)
-
-    original = Mixture.joined_by
-    monkeypatch.setattr(Mixture, "joined_by", joined)
-    monkeypatch.setattr(recipe, "search", lambda plan, nats, **options: (plan, []))
-    rows, valid = readings(300, 0), readings(100, 1)
-
-    def fit(**changed):
-        asked.clear()
-        options = cr.FitConfig(**{**config.to_json(), **changed})
-        cr.fit(rows, valid, network="committee", seed=0, config=options, verbose=False)
-        return asked
-
-    others = [("Committee", {"order": order}) for order in ("mutual-information", "greedy")]
-    assert fit() == others
-    assert fit(orders=1) == fit(order="natural") == []  # the user's order stays the only one
-    monkeypatch.setattr(recipe, "SMALL_CELLS", 100)
-    assert fit() == []

@@ -76,9 +76,8 @@ def fit(
     "quick", a time limit, or a million training rows. If the search or ``FitConfig(orders=1)``
     chooses one order, the density also answers for rows whose known cells come first in that order.
 
-    If there is a search, a committee of binary columns is mixed with latent trees that gain on the
-    validation rows (``FitConfig(trees=0)`` leaves them out), and that of a small table with
-    committees of other orders (``orders=1`` leaves them out).
+    If there is a search, a committee of binary columns is mixed with the latent trees that gain on
+    the validation rows; ``FitConfig(trees=0)`` leaves them out.
 
     Args:
         table: a pandas, polars or Arrow frame, an ndarray (N, D), or a path of CSV, Parquet, .npy
@@ -188,7 +187,7 @@ def fit(
             time_limit_s=training_s, prefer_last=recipe.prefers_last, ranks=ranks,
             progress=verbose,
         )  # fmt: skip
-        model = _completed(recipe, data, state, plan, config, ranks, progress=verbose, **options)
+        model = _completed(recipe, data, state, plan, ranks, progress=verbose, **options)
         record = partial(
             record_of, model, state, plan, data, min_count=min_count, seconds=limit.of_record,
             progress=verbose,
@@ -204,13 +203,12 @@ def _completed(
     data: TrainingData,
     state: State,
     plan: Plan,
-    config: FitConfig,
     ranks: AbstractRanks,
     **options: Any,
 ) -> Model:
     """The model of the trained network and of what the recipe adds to it; rank 0 adds."""
     trained = cast(AbstractNetwork, state.network).cpu().eval()
-    added = ranks.of_first(lambda: recipe.completed(trained, data, state, plan, config, **options))
+    added = ranks.of_first(lambda: recipe.completed(trained, data, state, plan, **options))
     return Model(data.schema, added)
 
 

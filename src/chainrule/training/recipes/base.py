@@ -142,7 +142,6 @@ class AbstractRecipe(ABC):
         data: TrainingData,
         state: State,
         plan: Plan,
-        config: FitConfig,
         *,
         effort: str,
         seed: int,
@@ -156,7 +155,6 @@ class AbstractRecipe(ABC):
             data: the rows.
             state: the last state of training; trials of this step are added to it.
             plan: the plan of training.
-            config: the user's options.
             effort: as for ``fit``.
             seed: the seed of this step.
             time_limit_s: the time limit of the whole fit; with a limit nothing is added.

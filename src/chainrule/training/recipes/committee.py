@@ -4,8 +4,8 @@ All members have one order, or each has its own. Rows, columns and effort decide
 starts and how long the fit may take. The search decides what differs between tables: the number of
 orders, regularisation, epochs and sizes. It trains committees of two and compares them on the
 validation rows; the fit then uses the winner. A committee of binary columns is mixed with latent
-trees, and of small tables with committees of other orders. ``benchmarks/likelihood/trials.py``
-measures changes of this recipe on the validation rows of the published sets.
+trees. ``benchmarks/likelihood/trials.py`` measures changes of this recipe on the validation rows of
+the published sets.
 """
 
 from __future__ import annotations
@@ -64,7 +64,6 @@ LADDERS: tuple[Ladder, ...] = (
 )
 # For binary columns: the orders, and at last the batch sizes if the plan has the smallest.
 BINARY_ORDERS = ("natural", "mutual-information", "greedy")
-SMALL_CELLS = 1_000_000  # tables with more training cells get no committees of other orders
 GAIN_SHARE = 5e-4  # doubling the time must gain this share of −log p
 
 
@@ -176,46 +175,26 @@ class CommitteeRecipe(AbstractRecipe):
         data: TrainingData,
         state: State,
         plan: Plan,
-        config: FitConfig,
         *,
         effort: str,
         seed: int,
         time_limit_s: float | None = None,
         progress: bool = False,
     ) -> AbstractNetwork:
-        """The committee, mixed with committees of other orders and with latent trees.
+        """The committee, mixed with the latent trees that gain on the validation rows.
 
-        Each must gain on the validation rows. There are none without a search, or unless all
-        columns are binary; and other orders only for small tables whose order was searched.
+        There are none without a search, or unless all columns are binary.
         """
-        began = time.perf_counter()
         is_mixed = time_limit_s is None and is_searched(len(data.train), effort)
-        if not (is_mixed and data.columns.is_binary):
+        if not (is_mixed and data.columns.is_binary and plan.trees):
             return network
-        mixture = Mixture(network, data.valid)
-        was_searched = config.order is None and config.orders is None and plan.orders == 1
-        if was_searched and data.train.x.numel() <= SMALL_CELLS and not data.schema.flags:
-            for order in BINARY_ORDERS:
-                if order != plan.order:
-                    other = self._trained(replace(plan, order=order), data, seed, progress)
-                    mixture.joined_by(other, order=order)
+        began, mixture = time.perf_counter(), Mixture(network, data.valid)
         add_latent_trees(
             mixture, data.train, data.valid, most=plan.trees, seed=seed, progress=progress
         )
-        if len(mixture.trials) > 1:  # there was a candidate
-            state.trials = [*state.trials, *mixture.trials]
+        state.trials = [*state.trials, *mixture.trials]
         state.seconds += time.perf_counter() - began
         return mixture.network
-
-    def _trained(
-        self, plan: Plan, data: TrainingData, seed: int, progress: bool
-    ) -> AbstractNetwork:
-        """A trained network of the plan, in evaluation mode."""
-        generator = generator_from(seed)
-        network = self.start(data, plan, generator)
-        state = make_state(network, plan, generator)
-        train(state, data.train, data.valid, plan, what="another order", progress=progress)
-        return network.eval()
 
 
 def is_searched(rows: int, effort: str) -> bool:

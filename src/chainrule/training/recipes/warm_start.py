@@ -86,7 +86,6 @@ class WarmStart(AbstractRecipe):
         data: TrainingData,
         state: State,
         plan: Plan,
-        config: FitConfig,
         *,
         effort: str,
         seed: int,
@@ -97,9 +96,8 @@ class WarmStart(AbstractRecipe):
         whole = self._density.model.network
         if whole.gradient_part() is whole:
             return network
-        config = replace(config, orders=plan.orders)  # those of the density; no others join it
         return self._recipe.completed(
-            network, data, state, plan, config, effort=effort, seed=seed, time_limit_s=time_limit_s,
+            network, data, state, plan, effort=effort, seed=seed, time_limit_s=time_limit_s,
             progress=progress,
         )  # fmt: skip
 
