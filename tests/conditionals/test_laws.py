@@ -846,6 +846,8 @@ def test_a_range_has_its_mass_and_draws_within_it_follow_the_distribution(condit
         assert torch.allclose(of.within(low, high).log_mass.exp(), mass, atol=1e-9)
         drawn = of.repeated(n).within(low.expand(n), high.expand(n)).draw(uniform)
         assert bool(((low <= drawn) & (drawn <= high)).all())
+        repeated = of.within(low, high).draw(uniform, torch.zeros(n, dtype=torch.int64))
+        assert torch.allclose(repeated, drawn, rtol=1e-9, atol=1e-9)
         for value in (low, middle):
             share = (conditional.cdf(params, value) - before) / mass
             # Each component, atom or tie has uniforms of its own.

@@ -164,6 +164,28 @@ def test_a_walk_has_the_conditionals_whether_or_not_it_was_asked_before(network,
             walk.learn(column, rows[:, column], ~nothing[:, column])
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("is_asked_first", [True, False])
+def test_some_rows_of_a_walk_go_on_as_they_would_alone(network, generator, is_asked_first):
+    """Rows may be taken several times, before or after the step's distribution is asked for."""
+    rows, places = network.sample(5, generator=generator), torch.tensor([3, 0, 0, 4])
+    nothing = torch.zeros(rows.shape, dtype=torch.bool)
+    whole, taken = (network.walk(rows, nothing) for _ in range(2))
+    order = network.order.tolist()
+    for step, column in enumerate(order):
+        if is_asked_first and step == len(order) // 2:
+            taken.distribution(column)
+        if step == len(order) // 2:
+            taken = taken.take(places)
+        at = places if step >= len(order) // 2 else slice(None)
+        expected, found = (walk.distribution(column) for walk in (whole, taken))
+        x = rows[:, column]
+        nats = expected.log_prob(x)[at], found.log_prob(x[at])
+        assert torch.allclose(*nats, rtol=1e-4, atol=1e-5)
+        whole.learn(column, x, ~nothing[:, column])
+        taken.learn(column, x[at], ~nothing[:, column][at])
+
+
 @pytest.mark.parametrize("name", OPEN_NETWORKS)
 def test_numbers_complete_a_prefix_and_score_it(name, generator):
     network = OPEN_NETWORKS[name]()

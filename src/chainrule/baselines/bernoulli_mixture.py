@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 import torch
@@ -167,6 +168,12 @@ class _Walk:
         """Adds the log-probability of the column's values under each component."""
         zeros, ones = self._logs(column)
         self._weight = self._weight + torch.where(values[:, None] > 0.5, ones, zeros)
+
+    def take(self, rows: torch.Tensor) -> _Walk:
+        """See ``Walk``."""
+        found = copy(self)
+        found._weight = self._weight[rows]
+        return found
 
     def _logs(self, column: int) -> tuple[torch.Tensor, torch.Tensor]:
         """log p_m(0) and log p_m(1) of each component, (M,) each."""

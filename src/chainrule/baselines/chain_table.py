@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 import torch
@@ -132,3 +133,9 @@ class _Walk:
         """Appends the column's bits to the prefixes."""
         self._index = self._index + (values > 0.5).long() * 2**self._step
         self._step += 1
+
+    def take(self, rows: torch.Tensor) -> _Walk:
+        """See ``Walk``."""
+        found = copy(self)
+        found._index = self._index[rows]
+        return found

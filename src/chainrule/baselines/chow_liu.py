@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from itertools import pairwise
 from typing import Any
 
@@ -246,6 +247,12 @@ class _Walk:
     def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
         """Keeps the column's values for its children."""
         self._values[:, column] = values
+
+    def take(self, rows: torch.Tensor) -> _Walk:
+        """See ``Walk``."""
+        found = copy(self)
+        found._values = self._values[rows]
+        return found
 
 
 def _parents_first(parents: Sequence[int]) -> list[int]:

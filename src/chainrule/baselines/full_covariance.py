@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 import torch
@@ -180,6 +181,14 @@ class _Walk:
         weight = self._weight - noise**2 / 2 - scale.log() - math.log(2 * math.pi) / 2
         self._weight = weight - weight.logsumexp(1, keepdim=True)
         self._noise, self._moments = torch.cat([self._noise, noise[:, :, None]], dim=2), None
+
+    def take(self, rows: torch.Tensor) -> _Walk:
+        """See ``Walk``."""
+        found = copy(self)
+        found._weight, found._noise = self._weight[rows], self._noise[rows]
+        if self._moments is not None:
+            found._moments = self._moments[0][rows], self._moments[1]
+        return found
 
     def _next(self, column: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean (n, M) and scale (M,) per component of the next column, given the learned ones."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import torch
@@ -107,3 +108,9 @@ class _Walk:
         """Encodes the column's values as inputs."""
         columns = self._network.columns
         self._inputs[:, columns.input_rows(column)] = columns.encodings[column].encode(values)
+
+    def take(self, rows: torch.Tensor) -> _Walk:
+        """See ``Walk``."""
+        found = copy(self)
+        found._inputs = self._inputs[rows]
+        return found

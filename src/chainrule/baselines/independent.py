@@ -97,3 +97,7 @@ class _Walk:
 
     def learn(self, column: int, values: torch.Tensor, rows: torch.Tensor) -> None:
         """Does nothing: other columns do not depend on this one."""
+
+    def take(self, rows: torch.Tensor) -> _Walk:
+        """See ``Walk``."""
+        return _Walk([each.take(rows.cpu().numpy()) for each in self._distributions])

@@ -225,10 +225,10 @@ class Atoms(AbstractConditional):
         each = torch.cat([each, of_base[..., None]], -1)
         values = torch.cat([atoms, atoms.new_zeros(1)])
 
-        def draw(uniforms: torch.Tensor) -> torch.Tensor:
-            at, left = chosen(each, uniforms)
+        def draw(uniforms: torch.Tensor, rows: torch.Tensor | None = None) -> torch.Tensor:
+            at, left = chosen(each, uniforms, rows)
             is_atom = at[..., 0] < len(self.values)
-            return torch.where(is_atom, values[at[..., 0]], base.draw(left))
+            return torch.where(is_atom, values[at[..., 0]], base.draw(left, rows))
 
         return Within(each.logsumexp(-1), draw)
 

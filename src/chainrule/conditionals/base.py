@@ -12,7 +12,7 @@ import torch
 from chainrule.conditionals.encodings import AbstractEncoding
 from chainrule.conditionals.quadrature import gauss_legendre
 from chainrule.conditionals.search import Search, searched
-from chainrule.conditionals.within import Within
+from chainrule.conditionals.within import Within, of_rows
 from chainrule.errors import ChainruleError
 from chainrule.leaves.leaf import AbstractLeaf
 
@@ -208,10 +208,12 @@ class AbstractConditional(AbstractLeaf, ABC):
 
         By default, draws are quantiles.
         """
-        return Within(
-            self.log_between(params, low, high),
-            lambda u: self.quantile_between(params, u.to(params.dtype), low, high),
-        )
+
+        def draw(uniforms: torch.Tensor, rows: torch.Tensor | None = None) -> torch.Tensor:
+            some, first, last = (of_rows(each, rows) for each in (params, low, high))
+            return self.quantile_between(some, uniforms.to(params.dtype), first, last)
+
+        return Within(self.log_between(params, low, high), draw)
 
     def points_between(
         self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor, count: int

@@ -21,7 +21,7 @@ from chainrule.conditionals.mixtures import LogisticMixture
 from chainrule.conditionals.quadrature import gauss_legendre
 from chainrule.conditionals.ranges import check_range, check_warp, clamped
 from chainrule.conditionals.search import Search
-from chainrule.conditionals.within import Within
+from chainrule.conditionals.within import Within, of_rows
 from chainrule.errors import ShapeError
 from chainrule.leaves.warps import AbstractWarp
 
@@ -380,9 +380,10 @@ class DiscretizedLogisticMixture(AbstractConditional):
         a, b = (self.images.standard(clamped(edge, *self.bounds)) for edge in edges)
         log_mass, draw = self.images.standard_within(params, a, b)
 
-        def values(u: torch.Tensor) -> torch.Tensor:
-            drawn = (self._unwarped(self.images.from_standard(draw(u))) + 0.5).floor()
-            return torch.minimum(torch.maximum(self._to_support(drawn), low), high)
+        def values(uniforms: torch.Tensor, rows: torch.Tensor | None = None) -> torch.Tensor:
+            drawn = (self._unwarped(self.images.from_standard(draw(uniforms, rows))) + 0.5).floor()
+            first, last = of_rows(low, rows), of_rows(high, rows)
+            return torch.minimum(torch.maximum(self._to_support(drawn), first), last)
 
         return Within(log_mass, values)
 

@@ -152,10 +152,11 @@ class Distribution:
         logs = self.conditional.log_between(self.params, self._each(low), self._each(high))
         logs = self.log_weight.to(logs) + logs
 
-        def draw(uniform: torch.Tensor) -> torch.Tensor:
-            at, left = chosen(logs, uniform)
-            rows = torch.arange(len(at), device=at.device)
-            return self.conditional.within(self.params[rows, at[:, 0]], low, high).draw(left)
+        def draw(uniforms: torch.Tensor, rows: torch.Tensor | None = None) -> torch.Tensor:
+            at, left = chosen(logs, uniforms, rows)
+            rows = torch.arange(len(at), device=at.device) if rows is None else rows
+            params = self.params[rows, at[:, 0]]
+            return self.conditional.within(params, low[rows], high[rows]).draw(left)
 
         return Within(logs.logsumexp(1), draw)
 

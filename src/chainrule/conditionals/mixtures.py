@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,7 @@ from chainrule.conditionals.mixture_sums import log_densities
 from chainrule.conditionals.quadrature import gauss_legendre
 from chainrule.conditionals.ranges import check_range, check_scale, clamped
 from chainrule.conditionals.search import Search
-from chainrule.conditionals.within import Within, chosen
+from chainrule.conditionals.within import Draw, Within, chosen, of_rows
 from chainrule.errors import ChainruleError, ShapeError, whole_number
 
 BETWEEN = 0.75  # share of the initial variance between the components
@@ -405,9 +404,9 @@ class AbstractMixture(AbstractConditional):
         """A uniform selects a component by its mass in the range; the rest of it draws there."""
         log_mass, draw = self.standard_within(params, self._within(low), self._within(high))
 
-        def values(u: torch.Tensor) -> torch.Tensor:
-            drawn = self._to_support(self.from_standard(draw(u)))
-            return torch.minimum(torch.maximum(drawn, low), high)
+        def values(uniforms: torch.Tensor, rows: torch.Tensor | None = None) -> torch.Tensor:
+            drawn = self._to_support(self.from_standard(draw(uniforms, rows)))
+            return torch.minimum(torch.maximum(drawn, of_rows(low, rows)), of_rows(high, rows))
 
         return Within(log_mass, values)
 
@@ -417,7 +416,7 @@ class AbstractMixture(AbstractConditional):
 
     def standard_within(
         self, params: torch.Tensor, low: torch.Tensor, high: torch.Tensor
-    ) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:
+    ) -> tuple[torch.Tensor, Draw]:
         """What ``within`` gives, for standardised ends (...), and values that are standardised."""
         bound = self.bind(params)
         a, b = low[..., None], high[..., None]
@@ -426,10 +425,13 @@ class AbstractMixture(AbstractConditional):
         if self.is_truncated:
             log_mass = log_mass - self.log_inside(bound)
 
-        def draw(uniforms: torch.Tensor) -> torch.Tensor:
-            k, u = chosen(logs, uniforms)
-            location, scale = bound.location.gather(-1, k), bound.scale.gather(-1, k)
-            ends = (a - location) / scale, (b - location) / scale
+        def draw(uniforms: torch.Tensor, rows: torch.Tensor | None = None) -> torch.Tensor:
+            k, u = chosen(logs, uniforms, rows)
+            location, scale, first, last = (
+                of_rows(each, rows) for each in (bound.location, bound.scale, a, b)
+            )
+            location, scale = location.gather(-1, k), scale.gather(-1, k)
+            ends = (first - location) / scale, (last - location) / scale
             return (location + scale * self._inner_quantile(u[..., None], *ends))[..., 0]
 
         return log_mass, draw

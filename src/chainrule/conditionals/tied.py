@@ -13,7 +13,7 @@ from typing_extensions import override
 from chainrule.conditionals.base import AbstractConditional
 from chainrule.conditionals.encodings import AbstractEncoding
 from chainrule.conditionals.search import bisect
-from chainrule.conditionals.within import Within, chosen
+from chainrule.conditionals.within import Within, chosen, of_rows
 from chainrule.errors import ShapeError
 
 IMPOSSIBLE = -1e30  # stands for the logarithm of zero, so that gradients stay finite
@@ -270,12 +270,13 @@ class Tied(AbstractConditional):
         each = parts.logs[..., :-1] + torch.where(is_met, inside, -torch.inf)
         each = torch.cat([each, parts.logs[..., -1:] + base.log_mass[..., None]], -1)
 
-        def draw(uniforms: torch.Tensor) -> torch.Tensor:
-            at, left = chosen(each, uniforms)
+        def draw(uniforms: torch.Tensor, rows: torch.Tensor | None = None) -> torch.Tensor:
+            at, left = chosen(each, uniforms, rows)
             tie = at.clamp(max=self.ties - 1)
-            drawn = of_ties.draw(left[..., None].expand(first.shape))
-            drawn = torch.where(parts.is_point, first, drawn).gather(-1, tie)[..., 0]
-            return torch.where(at[..., 0] < self.ties, drawn, base.draw(left))
+            point, is_point = of_rows(first, rows), of_rows(parts.is_point, rows)
+            drawn = of_ties.draw(left[..., None].expand(point.shape), rows)
+            drawn = torch.where(is_point, point, drawn).gather(-1, tie)[..., 0]
+            return torch.where(at[..., 0] < self.ties, drawn, base.draw(left, rows))
 
         return Within(each.logsumexp(-1), draw)
 

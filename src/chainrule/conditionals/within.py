@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
+
+
+class Draw(Protocol):
+    """Turns uniforms on [0, 1) into values of truncated distributions."""
+
+    def __call__(self, uniforms: torch.Tensor, rows: torch.Tensor | None = None) -> torch.Tensor:
+        """Returns the values (...) of uniforms (...).
+
+        Where a range has no mass, the value is one in the range, or one that is not finite.
+
+        Args:
+            uniforms: one for each distribution; with ``rows``, one for each of those.
+            rows: numbers (n,) along the first axis of the distributions, which may repeat.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -14,22 +29,29 @@ class Within:
 
     Attributes:
         log_mass: log P(low <= value <= high), (...).
-        draw: turns uniforms (...) on [0, 1) into values (...) of the truncated distributions. Where
-            a range has no mass, it gives a value in the range, or one that is not finite.
+        draw: turns uniforms into values of the truncated distributions, or of some of them.
     """
 
     log_mass: torch.Tensor
-    draw: Callable[[torch.Tensor], torch.Tensor]
+    draw: Draw
 
 
-def chosen(logs: torch.Tensor, uniforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def of_rows(numbers: torch.Tensor, rows: torch.Tensor | None) -> torch.Tensor:
+    """Numbers (N, ...) of some rows (n,), by their numbers; all of them if there are none."""
+    return numbers if rows is None else numbers[rows]
+
+
+def chosen(
+    logs: torch.Tensor, uniforms: torch.Tensor, rows: torch.Tensor | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
     """The part (..., 1) that each uniform (...) selects, and the rest of the uniform, (0, 1).
 
-    The parts have the log-weights (..., P), which need not be normalised.
+    The parts have the log-weights (..., P), which need not be normalised. With ``rows``, there is
+    one uniform for each of these rows of the log-weights.
     """
     possible = (logs > -torch.inf).any(-1, keepdim=True)
     p = torch.where(possible, logs, 0.0).softmax(-1)
-    ends = p.cumsum(-1)
+    p, ends = of_rows(p, rows), of_rows(p.cumsum(-1), rows)
     at = (uniforms[..., None].to(p.dtype) >= ends[..., :-1]).sum(-1, keepdim=True)
     mass = p.gather(-1, at)
     left = (uniforms[..., None].to(p.dtype) - (ends.gather(-1, at) - mass)) / mass

@@ -23,7 +23,7 @@ from chainrule.events.event import (
     is_conjunction,
     negation,
 )
-from chainrule.events.question import event_of, is_words
+from chainrule.events.question import event_of, events_of, is_words
 from chainrule.events.regions import Intervals, Levels, Region
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "columns_in",
     "conjunction",
     "event_of",
+    "events_of",
     "holds",
     "is_conjunction",
     "is_words",

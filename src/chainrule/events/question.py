@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -59,7 +59,18 @@ def event_of(schema: Schema, question: Any) -> Event:
         >>> event_of(schema, "smoker") == event_of(schema, {"smoker": {1}})
         True
     """
-    return _Binder(schema).event(_tree_of(question))
+    return events_of(schema, [question])[0]
+
+
+def events_of(schema: Schema, questions: Sequence[Any]) -> list[Event]:
+    """Returns the event of each question; equal comparisons are understood once.
+
+    Args:
+        schema: the columns.
+        questions: as for ``event_of``, which says the errors.
+    """
+    binder = _Binder(schema)
+    return [binder.event(_tree_of(question)) for question in questions]
 
 
 def _tree_of(question: Any) -> Tree:
@@ -87,6 +98,14 @@ class _Binder:
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
+        self._cells: dict[Hashable, Cell] = {}
+
+    def _cell(self, number: int, sign: str, value: Any) -> Cell:
+        """Returns the event that a column's value is < <= > >= == or != a constant."""
+        key = number, sign, type(value), value
+        if key not in self._cells:
+            self._cells[key] = Cell(number, compared(self._column(number), sign, value))
+        return self._cells[key]
 
     def event(self, tree: Tree) -> Event:
         """Returns the event of a tree."""
@@ -102,18 +121,14 @@ class _Binder:
                 return self._truth(self._number(name), is_negated)
             case Among(name, values, is_negated):
                 number = self._number(name)
+                if len(values) == 1:
+                    return self._cell(number, "!=" if is_negated else "==", values[0])
                 region = among(self._column(number), values)
                 return Cell(number, region.outside() if is_negated else region)
             case Between(name, low, high):
-                number = self._number(name)
-                column = self._column(number)
-                ends = ((">=", low), ("<=", high))
+                number, ends = self._number(name), ((">=", low), ("<=", high))
                 return conjunction(
-                    *(
-                        Cell(number, compared(column, sign, end))
-                        for sign, end in ends
-                        if end is not None
-                    )
+                    *(self._cell(number, sign, end) for sign, end in ends if end is not None)
                 )
             case Compared(left, sign, right):
                 return self._compared(left, sign, right)
@@ -121,16 +136,16 @@ class _Binder:
 
     def _number(self, name: Hashable) -> int:
         """Returns the number of a column; the nearest names are in the error."""
-        columns = [column.name for column in self.schema.columns_without_flags]
         try:
             number = self.schema.number(name)
         except SchemaError as error:
-            raise SchemaError(self._unknown(name, columns, error)) from error
+            raise SchemaError(self._unknown(name, error)) from error
         if self.schema.columns[number].is_flag:
-            raise SchemaError(self._unknown(name, columns, None))
+            raise SchemaError(self._unknown(name, None))
         return number
 
-    def _unknown(self, name: Hashable, columns: list[str], error: SchemaError | None) -> str:
+    def _unknown(self, name: Hashable, error: SchemaError | None) -> str:
+        columns = [column.name for column in self.schema.columns_without_flags]
         if any(out.name == name for out in self.schema.left_out) and error is not None:
             return f"event: {error}"
         near = nearest(str(name), columns)
@@ -165,7 +180,7 @@ class _Binder:
                 f"column {column.name!r} alone is no event, since its values are "
                 f"{column.domain_as_text}; compare it, as in {column.name} == …"
             )
-        return Cell(number, compared(column, "!=" if is_negated else "==", Fraction(1)))
+        return self._cell(number, "!=" if is_negated else "==", Fraction(1))
 
     def _compared(self, left: Side, sign: str, right: Side) -> Event:
         if isinstance(left, Value):
@@ -183,7 +198,7 @@ class _Binder:
         number = self._number(name)
         value = -total.constant / factor
         sign = sign if factor > 0 else MIRRORED[sign]
-        return Cell(number, compared(self._column(number), sign, value))
+        return self._cell(number, sign, value)
 
     def _with_value(self, left: Sum, sign: str, value: Any) -> Event:
         if len(left.factors) != 1 or left.factors[0][1] != 1:
@@ -195,7 +210,7 @@ class _Binder:
             raise SchemaError(f"event: {name} plus a number cannot be compared with {value!r}")
         if left.constant:  # as in: checkin + 7 > '2024-12-31'
             value = shifted_date(value, column, -left.constant)
-        return Cell(number, compared(column, sign, value))
+        return self._cell(number, sign, value)
 
     def _relation(self, total: Sum, sign: str) -> Event:
         """Returns the event that a sum over several columns has a relation to zero."""

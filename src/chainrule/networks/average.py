@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 import torch
 from torch import nn
@@ -202,6 +203,13 @@ class AverageWalk:
         """Passes the column's values to every member."""
         for walk in self.walks:
             walk.learn(column, values, rows)
+
+    def take(self, rows: torch.Tensor) -> AverageWalk:
+        """See ``Walk``."""
+        found = copy(self)
+        found.log_weight = self.log_weight[rows.to(self.log_weight.device)]
+        found.walks = [walk.take(rows) for walk in self.walks]
+        return found
 
 
 def check_weights(weights: Sequence[float] | torch.Tensor | None, members: int) -> torch.Tensor:

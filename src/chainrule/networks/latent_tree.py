@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any, NamedTuple
 
 import torch
@@ -299,6 +300,13 @@ class _Walk:
             message = scaled(sum_states(belief, self._transitions[node].t()))
             change = message - self._messages[node]
             self._beliefs[node], self._messages[node] = belief, message
+
+    def take(self, rows: torch.Tensor) -> _Walk:
+        """See ``Walk``."""
+        found = copy(self)
+        found._beliefs = [belief[rows] for belief in self._beliefs]
+        found._messages = [message[rows] for message in self._messages]
+        return found
 
 
 def sum_states(logs: torch.Tensor, probabilities: torch.Tensor) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -302,6 +303,15 @@ class _Walk:
         self._learned += encoding.width
         self._inputs[:, start : self._learned] = encoding.encode(values)
         self._step, self._last = self._step + 1, None
+
+    def take(self, rows: torch.Tensor) -> _Walk:
+        """See ``Walk``."""
+        found = copy(self)
+        found._inputs = self._inputs[rows]
+        found._layers = [layer[rows] for layer in self._layers]
+        if self._last is not None:
+            found._last = self._last[0][rows], self._last[1]
+        return found
 
     def _units(self) -> tuple[torch.Tensor, int]:
         """The units (n, units) of the last layer that this step reads, and their number."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -381,3 +382,12 @@ class _Walk:
         if self._new is not None:
             self.distribution(column)  # adds the column before, with the rounding of a query for it
         self._new, self._learned = self._network._inputs_of(column, values), self._learned + 1
+
+    def take(self, rows: torch.Tensor) -> _Walk:
+        """See ``Walk``."""
+        found = copy(self)
+        found._a = self._a if self._a.ndim == 1 else self._a[rows]
+        found._h = self._h[rows]
+        if self._new is not None:
+            found._new = self._new[0][rows], self._new[1]
+        return found

@@ -925,3 +925,9 @@ class _Walk:
         """Adds the column's values in the given rows, those where it was not in ``begin``."""
         if bool(rows.any()):
             self._sums = self._network._learned(self._sums, column, values, rows)
+
+    def take(self, rows: torch.Tensor) -> _Walk:
+        """See ``Walk``."""
+        found = copy.copy(self)
+        found._sums = self._sums[rows]
+        return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -156,6 +157,13 @@ class RelatedWalk:
         self._x[:, column] = torch.where(self._known[:, column], self._x[:, column], values)
         self._known[:, column] |= rows
         self._walk.learn(column, values, rows)
+
+    def take(self, rows: torch.Tensor) -> RelatedWalk:
+        """See ``Walk``."""
+        found = copy(self)
+        found._walk = self._walk.take(rows)
+        found._x, found._known = self._x[rows], self._known[rows]
+        return found
 
 
 def settled(

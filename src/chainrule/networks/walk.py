@@ -31,6 +31,13 @@ class Walk(Protocol):
         """
         ...
 
+    def take(self, rows: torch.Tensor) -> Walk:
+        """Returns the walk of some rows, by their numbers (n,), which may repeat.
+
+        It has memory of its own; this walk ends.
+        """
+        ...
+
 
 def draw_along(
     walk: Walk,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chainrule.arguments import POOL_ROWS
-from chainrule.events import Always, Event, event_of
+from chainrule.events import Always, Event, event_of, events_of
 from chainrule.model import Model
 from chainrule.tasks.asking.measure import Measure
 
@@ -39,7 +39,7 @@ def probability(model: Model, event: Any, *, given: Any = None, draws: int = POO
     """
     is_list = isinstance(event, Sequence) and not isinstance(event, str)
     questions = list(event) if is_list else [event]
-    events = [event_of(model.schema, question) for question in questions]
+    events = events_of(model.schema, questions)
     found = Measure(model, draws).conditional(events, condition_of(model, given))
     return found if is_list else found[0]
 

@@ -90,21 +90,23 @@ class _Masses:
         self._schema, self._regions = component.schema, regions
         self._last = component.order[steps - 1]
 
-    def cell(self, column: int, distribution: Distribution, asked: np.ndarray) -> np.ndarray:
+    def cell(
+        self, column: int, distribution: Distribution, state: np.ndarray, asked: np.ndarray
+    ) -> np.ndarray:
         """See ``walks.Cells``."""
         codes = self.codes[:, column]
         has_levels = self._schema.columns[column].has_levels
         if column == self._last:
             region = self._regions[column]
             if isinstance(region, Levels):
-                p = level_masses(distribution) @ np.array(region.inside, dtype=np.float64)
+                p = (level_masses(distribution) @ np.array(region.inside, dtype=np.float64))[state]
             else:
-                low, high = np.array(region.ends).T[:, None].repeat(len(codes), 1)
-                p = np.exp(log_masses(distribution, low, high)).sum(1)
+                low, high = np.array(region.ends).T[:, None].repeat(len(distribution.params), 1)
+                p = np.exp(log_masses(distribution, low, high)).sum(1)[state]
         elif has_levels:
-            p = level_masses(distribution)[np.arange(len(codes)), codes.astype(np.int64)]
+            p = level_masses(distribution)[state, codes.astype(np.int64)]
         else:
-            p = np.exp(_log_prob(distribution, codes))
+            p = np.exp(_log_prob(distribution.take(state), codes))
         with np.errstate(divide="ignore"):
             self.logs += np.where(asked, np.log(p), 0.0)
         return codes

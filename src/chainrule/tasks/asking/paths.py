@@ -92,7 +92,8 @@ def paths_of(
             ends = np.array([order_of[needed[place] - 1] for place in some])[group]
             last = None if steps else (ends, order_of)
             draws = Draws(component.schema, tiled, by_column, group, last)
-            found = walk(component, len(group), max(needed[place] for place in some), draws)
+            steps_of = np.array([needed[place] for place in some])[group]
+            found = walk(component, len(group), steps_of, draws)
             codes[some[:, None], at] = found.reshape(len(some), len(at), width)
             logs[some[:, None], at] = draws.log_weight.reshape(len(some), len(at))
     return [Paths(*each) for each in zip(codes, logs, strict=True)]

@@ -2,6 +2,8 @@
 
 The order is the joint's: flags of missing cells first if the network takes any evidence, then the
 network's own. A cell that its flag marks as missing is not drawn, and no other cell depends on it.
+
+Rows whose cells are equal so far share a state of the network, which computes each state once.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from chainrule.table import Schema
 
 # Grids with more steps than float32 counts, and densities, are drawn in float64.
 MOST_STEPS = 2.0**22
+MOST_MARKED = 2**18  # numbers whose marks fit a processor's cache
 
 
 @dataclass(frozen=True)
@@ -110,12 +113,15 @@ def cells_of(schema: Schema, box: Box) -> dict[int, Region]:
 class Cells(Protocol):
     """What a walk does with each column's distribution."""
 
-    def cell(self, column: int, distribution: Distribution, asked: np.ndarray) -> np.ndarray:
+    def cell(
+        self, column: int, distribution: Distribution, state: np.ndarray, asked: np.ndarray
+    ) -> np.ndarray:
         """Returns the codes (n,) of the next column.
 
         Args:
             column: its number.
-            distribution: p(column | cells before it), n distributions.
+            distribution: p(column | cells before it) of each state.
+            state: int (n,), the state of each row.
             asked: bool (n,), the rows in which the cell is not missing.
         """
         ...
@@ -125,7 +131,7 @@ class Cells(Protocol):
 def walk(
     component: Component,
     rows: int,
-    steps: int,
+    steps: int | np.ndarray,
     cells: Cells,
     given: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> np.ndarray:
@@ -134,7 +140,7 @@ def walk(
     Args:
         component: the network.
         rows: n.
-        steps: how many columns are visited.
+        steps: how many columns are visited, in all rows or in each of them, (n,).
         cells: chooses the codes.
         given: codes and mask (n, D) of cells that are known from the beginning.
     """
@@ -145,14 +151,15 @@ def walk(
     if given is not None:
         codes[:], is_given[:] = given
     flags = np.array([column.is_flag for column in schema.columns])
-    order = component.order[:steps]
+    order = component.order[: int(np.max(steps, initial=0))]
+    states, end = States.of(codes, is_given), np.broadcast_to(steps, rows)
     phases = [flags, ~flags] if component.flags_first else [np.ones_like(flags)]
     for phase in phases:
         visited = [column for column in order if phase[column]]
         if not visited:
             continue
-        x = torch.from_numpy(codes).to(device=like.device, dtype=like.dtype)
-        known = torch.from_numpy(is_given).to(like.device)
+        x = torch.from_numpy(codes[states.first]).to(device=like.device, dtype=like.dtype)
+        known = torch.from_numpy(is_given[states.first]).to(like.device)
         visits = network.walk(network.columns.filled(x, known), known)
         gone = missing_in(schema, codes) if component.flags_first else {}
         for column in network.order.tolist():
@@ -161,17 +168,77 @@ def walk(
                 asked &= ~gone[column]
             if phase[column]:
                 if asked.any():
-                    found = cells.cell(column, visits.distribution(column), asked)
+                    found = cells.cell(column, visits.distribution(column), states.of_row, asked)
                     codes[asked, column] = found[asked]
                 visited.remove(column)
                 is_given_now = asked
+                parents = states.part(codes[:, column], end > order.index(column) + 1)
+                if visited and parents is not None:
+                    visits = visits.take(torch.from_numpy(parents).to(like.device))
             else:
                 is_given_now = np.zeros_like(asked)
             if not visited:
                 break
-            _learn(visits, column, codes[:, column], is_given_now, like)
+            _learn(visits, column, codes[states.first, column], is_given_now[states.first], like)
         is_given = is_given | phase & _drawn_in(codes, gone, order)
     return codes
+
+
+def distinct(numbers: np.ndarray, end: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns a row (S,) of each different number, ascending, and the place of each row's (n,).
+
+    The numbers are whole, at least 0 and below an end. Few possible numbers are not sorted.
+    """
+    if end > MOST_MARKED:
+        _, first, place = np.unique(numbers, return_index=True, return_inverse=True)
+        return first, place
+    row = np.full(end, -1)
+    row[numbers] = np.arange(len(numbers))
+    present = np.flatnonzero(row >= 0)
+    first = row[present]
+    row[present] = np.arange(len(present))
+    return first, row[numbers]
+
+
+class States:
+    """The states of rows: those whose cells are equal so far have one.
+
+    Attributes:
+        of_row: int (n,), the number of each row's state.
+        first: int (S,), a row of each state.
+    """
+
+    def __init__(self, of_row: np.ndarray, first: np.ndarray) -> None:
+        self.of_row, self.first = of_row, first
+
+    @classmethod
+    def of(cls, codes: np.ndarray, is_given: np.ndarray) -> States:
+        """Returns the states of rows (n, D) of which some cells are given."""
+        if not is_given.any():
+            return cls(np.zeros(len(codes), np.int64), np.zeros(min(len(codes), 1), np.int64))
+        known = np.concatenate([np.where(is_given, codes, 0.0), is_given], axis=1)
+        _, first, of_row = np.unique(known, axis=0, return_index=True, return_inverse=True)
+        return cls(of_row.reshape(-1), first)
+
+    def part(self, codes: np.ndarray, goes_on: np.ndarray) -> np.ndarray | None:
+        """Parts the states by the codes (n,) of a further cell.
+
+        Rows that do not go on are no longer told apart.
+
+        Returns:
+            For each new state the number (S,) of the one that it was a part of; None if no state
+            had several parts.
+        """
+        count = len(self.first)
+        if not goes_on.all():
+            self.of_row = np.where(goes_on, self.of_row, 0)
+            codes = np.where(goes_on, codes, 0.0)
+        values, code = np.unique(codes, return_inverse=True)
+        first, of_row = distinct(self.of_row * len(values) + code, count * len(values))
+        parents = self.of_row[first]
+        self.of_row, self.first = of_row, first
+        is_same = len(parents) == count and bool((parents == np.arange(count)).all())
+        return None if is_same else parents
 
 
 def _learn(
@@ -228,50 +295,69 @@ class Draws:
             self._step, self._steps_left = step, step[last[0]]
         self.log_weight = np.zeros(len(uniform))
 
-    def cell(self, column: int, distribution: Distribution, asked: np.ndarray) -> np.ndarray:
+    def cell(
+        self, column: int, distribution: Distribution, state: np.ndarray, asked: np.ndarray
+    ) -> np.ndarray:
         """See ``Cells``."""
         if self._steps_left is None:
-            return self._drawn(column, distribution, np.arange(len(asked)), asked)
+            return self._drawn(column, distribution, state, np.arange(len(asked)), asked)
         found, step = np.zeros(len(asked)), self._step[column]
         rows = np.flatnonzero(self._steps_left > step)
         if len(rows):
-            some = distribution if len(rows) == len(asked) else distribution.take(rows)
-            found[rows] = self._drawn(column, some, rows, asked[rows])
+            found[rows] = self._drawn(column, distribution, state[rows], rows, asked[rows])
         ending = np.flatnonzero(self._steps_left == step)
         if len(ending):
-            some = distribution if len(ending) == len(asked) else distribution.take(ending)
-            self.log_weight[ending] += np.where(
-                asked[ending], self._log_mass(column, some, ending), 0.0
-            )
+            log_mass = self._log_mass(column, distribution, state[ending], ending)
+            self.log_weight[ending] += np.where(asked[ending], log_mass, 0.0)
         return found
 
     def _drawn(
-        self, column: int, distribution: Distribution, rows: np.ndarray, asked: np.ndarray
+        self,
+        column: int,
+        distribution: Distribution,
+        state: np.ndarray,
+        rows: np.ndarray,
+        asked: np.ndarray,
     ) -> np.ndarray:
         """Codes (n,) of some rows; their regions' log-masses are added where they are asked."""
         uniform, regions = self._uniform[rows, column], self._regions.get(column)
+        if regions is None:
+            if self._schema.columns[column].has_levels:
+                return draw_level(distribution, uniform, None, state)[0]
+            return draw_number(distribution.take(state), uniform)
+        # A region's mass is computed once for all rows of a state and a group.
+        state, group, pair = self._pairs(state, rows)
+        some = distribution.take(state)
         if self._schema.columns[column].has_levels:
-            inside = None if regions is None else _table(regions)[self._group[rows]]
-            drawn, log_mass = draw_level(distribution, uniform, inside)
-        elif regions is None:
-            drawn, log_mass = draw_number(distribution, uniform), None
+            drawn, log_mass = draw_level(some, uniform, _table(regions)[group], pair)
         else:
-            low, high = (ends[self._group[rows]] for ends in _ends(regions))
-            drawn, log_mass = draw_within(distribution, uniform, low, high)
-        if log_mass is not None:
-            self.log_weight[rows] += np.where(asked, log_mass, 0.0)
+            low, high = (ends[group] for ends in _ends(regions))
+            drawn, log_mass = draw_within(some, uniform, low, high, pair)
+        self.log_weight[rows] += np.where(asked, log_mass[pair], 0.0)
         return drawn
 
-    def _log_mass(self, column: int, distribution: Distribution, rows: np.ndarray) -> np.ndarray:
+    def _log_mass(
+        self, column: int, distribution: Distribution, state: np.ndarray, rows: np.ndarray
+    ) -> np.ndarray:
         """The log-masses (n,) of the regions of some rows."""
         regions = self._regions[column]
+        state, group, pair = self._pairs(state, rows)
+        some = distribution.take(state)
         with np.errstate(divide="ignore"):
             if self._schema.columns[column].has_levels:
-                inside = torch.from_numpy(_table(regions)[self._group[rows]])
-                p = _log_masses_of_levels(distribution).exp()
-                return np.log((p * inside.to(p.device)).sum(1).double().cpu().numpy())
-            low, high = (ends[self._group[rows]] for ends in _ends(regions))
-            return np.log(np.exp(log_masses(distribution, low, high)).sum(1))
+                inside = torch.from_numpy(_table(regions)[group])
+                p = _log_masses_of_levels(some).exp()
+                return np.log((p * inside.to(p.device)).sum(1).double().cpu().numpy())[pair]
+            low, high = (ends[group] for ends in _ends(regions))
+            return np.log(np.exp(log_masses(some, low, high)).sum(1))[pair]
+
+    def _pairs(
+        self, state: np.ndarray, rows: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The states and the groups of rows, each pair (P,) once, and each row's pair (n,)."""
+        groups, group = int(self._group.max(initial=0)) + 1, self._group[rows]
+        first, pair = distinct(state * groups + group, (int(state.max()) + 1) * groups)
+        return state[first], group[first], pair
 
 
 def _table(regions: Sequence[Region | None]) -> np.ndarray:
@@ -307,26 +393,26 @@ def _log_masses_of_levels(distribution: Distribution) -> torch.Tensor:
 
 
 def draw_level(
-    distribution: Distribution, uniform: np.ndarray, inside: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Draws codes (n,) among those inside (n, V), and returns their log-mass (n,)."""
+    distribution: Distribution, uniform: np.ndarray, inside: np.ndarray | None, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws codes (n,) of some rows of N distributions, among those inside (N, V).
+
+    It returns the log-mass (N,) of the codes inside, too.
+    """
     p = _log_masses_of_levels(distribution).exp()
     if inside is not None:
         p = p * torch.from_numpy(inside).to(p.device)
-    ends = p.cumsum(1)
-    within = _like(distribution, uniform)[:, None] * ends[:, -1:]
-    drawn = torch.searchsorted(ends, within, right=True)
-    drawn = drawn.clamp(max=p.shape[1] - 1)
+    ends, at = p.cumsum(1), torch.from_numpy(rows).to(p.device)
+    within = _like(distribution, uniform)[:, None] * ends[at, -1:]
+    drawn = torch.searchsorted(ends[at], within, right=True)
+    drawn = drawn.clamp(max=p.shape[1] - 1)[:, 0]
     # Rounding may reach beyond the last code that is possible.
-    is_off = (p.gather(1, drawn) == 0)[:, 0].nonzero()[:, 0]
+    is_off = (p[at, drawn] == 0).nonzero()[:, 0]
     if len(is_off):
-        possible = p[is_off] > 0
-        drawn[is_off, 0] = p.shape[1] - 1 - possible.flip(1).to(torch.uint8).argmax(1)
-    found = drawn[:, 0].double().cpu().numpy()
-    if inside is None:
-        return found, None
+        possible = p[at[is_off]] > 0
+        drawn[is_off] = p.shape[1] - 1 - possible.flip(1).to(torch.uint8).argmax(1)
     with np.errstate(divide="ignore"):
-        return found, np.log(p.sum(1).double().cpu().numpy())
+        return drawn.double().cpu().numpy(), np.log(p.sum(1).double().cpu().numpy())
 
 
 def draw_number(distribution: Distribution, uniform: np.ndarray) -> np.ndarray:
@@ -347,30 +433,42 @@ def log_masses(distribution: Distribution, low: np.ndarray, high: np.ndarray) ->
 
 
 def draw_within(
-    distribution: Distribution, uniform: np.ndarray, low: np.ndarray, high: np.ndarray
+    distribution: Distribution,
+    uniform: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    rows: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draws codes (n,) within the union of intervals (n, I), and returns its log-mass (n,)."""
+    """Draws codes (n,) of some rows of N distributions, within a union of intervals (N, I).
+
+    It returns the log-mass (N,) of the union, too.
+    """
     if low.shape[1] == 1 and (low <= high).all():
-        return _drawn(distribution, uniform, low[:, 0], high[:, 0])
+        return _drawn(distribution, uniform, low[:, 0], high[:, 0], rows)
     p = np.exp(log_masses(distribution, low, high))
     ends = p.cumsum(1)
-    mass = ends[:, -1]
-    rows = np.arange(len(uniform))
-    at = np.minimum((uniform[:, None] * mass[:, None] >= ends[:, :-1]).sum(1), p.shape[1] - 1)
-    at = np.where(p[rows, at] > 0, at, p.argmax(1))
+    mass, each, below = ends[:, -1], np.arange(len(uniform)), (ends - p)[rows]
+    at = np.minimum((uniform * mass[rows] >= ends[rows, :-1].T).sum(0), p.shape[1] - 1)
+    at = np.where(p[rows, at] > 0, at, p.argmax(1)[rows])
     with np.errstate(divide="ignore", invalid="ignore"):
-        left = (uniform * mass - (ends - p)[rows, at]) / p[rows, at]
+        left = (uniform * mass[rows] - below[each, at]) / p[rows, at]
         left = np.clip(np.nan_to_num(left, nan=0.5), 1e-16, 1 - 2**-53)
-        drawn, _ = _drawn(distribution, left, low[rows, at], high[rows, at])
+        some = distribution.take(rows)
+        drawn, _ = _drawn(some, left, low[rows, at], high[rows, at], each)
         return drawn, np.log(mass)
 
 
 def _drawn(
-    distribution: Distribution, uniform: np.ndarray, low: np.ndarray, high: np.ndarray
+    distribution: Distribution,
+    uniform: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    rows: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draws codes (n,) within intervals, and returns their log-masses (n,)."""
+    """Draws codes (n,) of some rows within intervals (N,), and returns these' log-masses (N,)."""
     within = distribution.within(_like(distribution, low), _like(distribution, high))
-    drawn = within.draw(_like(distribution, uniform)).double().cpu().numpy()
+    at = torch.from_numpy(rows).to(within.log_mass.device)
+    drawn = within.draw(_like(distribution, uniform), at).double().cpu().numpy()
     drawn = np.where(np.isfinite(drawn), drawn, distribution.conditional.placeholder)
     return drawn, np.minimum(within.log_mass.double().cpu().numpy(), 0.0)
 
