@@ -161,6 +161,8 @@ def test_a_file_is_scored_without_pytorch(mixed, tmp_path):
         "import chainrule as cr\n"
         "scorer = cr.Scorer('m.chainrule')\n"
         "print(repr(scorer.log_prob('t.csv').tolist()))\n"
+        "others = 'without_torch.tasks.proofread', 'table.infer', 'table.ties.find', 'events'\n"
+        "assert not {f'chainrule.{room}' for room in others} & set(sys.modules)\n"
         "scorer.explain('t.csv'), scorer.impute('t.csv', seed=1), scorer.oddest('t.csv')\n"
         "scorer.conditional('t.csv', 'town')\n"
         "assert not {'numba', 'pandas', 'sklearn'} & set(sys.modules)\n"

@@ -1,7 +1,9 @@
 """Laws of the second form: every conditional, encoding and network answers as PyTorch's does."""
 
 import json
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from networks.test_linear import NETWORKS as LINEAR
 
 import chainrule.conditionals as first_conditionals
 import chainrule.table
+import chainrule.tasks
 from chainrule import tensors
 from chainrule.conditionals import Distribution
 from chainrule.networks import nade
@@ -76,6 +79,17 @@ def test_every_form_of_import_gives_the_second_form():
     assert package("torch.nn") is tensors  # import torch.nn
     assert package("torch.nn", fromlist=("functional",)).functional is tensors.nn.functional
     assert package("numpy") is np
+
+
+def test_a_task_is_its_function_though_its_file_has_the_same_name():
+    """Whether the file was imported before, by either form, or not."""
+    for tasks in (chainrule.tasks, second("tasks")):
+        for name in tasks.__all__:
+            assert not isinstance(getattr(tasks, name), ModuleType), name
+        assert tasks.impute is sys.modules[f"{tasks.__name__}.impute"].impute
+        with pytest.raises(AttributeError, match="no attribute 'guess'"):
+            _ = tasks.guess
+    assert second("tasks").impute is not chainrule.tasks.impute
 
 
 def test_rooms_import_by_statements_which_the_second_form_changes():

@@ -1,6 +1,12 @@
-"""Converts tables to codes and back. Knows no torch."""
+"""Converts tables to codes and back. Knows no torch.
+
+What only a fit needs is imported when it is first used.
+"""
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from chainrule.table.codes import (
     Codes,
@@ -34,18 +40,28 @@ from chainrule.table.files.missing_words import describe_missing
 from chainrule.table.files.numpy_files import array_names
 from chainrule.table.files.write import Sink, csv_chunks, sink_of, write_chunks, write_parts
 from chainrule.table.filled import Fills, filled, filled_frames
-from chainrule.table.infer import infer_schema
-from chainrule.table.inference.infer import DEFAULT_TIES, MIN_COUNT
 from chainrule.table.lazy import is_read_in_parts, read_table_lazily
 from chainrule.table.outside import beyond_bounds, outside_distance, with_broken_bounds
 from chainrule.table.read import read_chunks, read_table
 from chainrule.table.schema import LeftOut, Schema
-from chainrule.table.statistics.table_statistics import TableStatistics
 from chainrule.table.table import Table
 from chainrule.table.text.reading_options import Reading
 from chainrule.table.unlike_training import check_given, encode_chunks
 from chainrule.table.values.cells import as_numbers, cells_as_text, exact_numbers, objects_of
 from chainrule.table.values.exact_integers import whole_array
+
+if TYPE_CHECKING:
+    from chainrule.table.infer import infer_schema as infer_schema
+    from chainrule.table.inference.infer import DEFAULT_TIES as DEFAULT_TIES
+    from chainrule.table.inference.infer import MIN_COUNT as MIN_COUNT
+    from chainrule.table.statistics.table_statistics import TableStatistics as TableStatistics
+
+_LATER = {
+    "DEFAULT_TIES": "inference.infer",
+    "MIN_COUNT": "inference.infer",
+    "TableStatistics": "statistics.table_statistics",
+    "infer_schema": "infer",
+}
 
 __all__ = [
     "COLUMNS",
@@ -105,3 +121,11 @@ __all__ = [
     "write_chunks",
     "write_parts",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value
