@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -219,7 +220,10 @@ def test_ctrl_c_ends_the_command(fitted, tmp_path):
     served = subprocess.Popen(
         [*words, "--no-browser"], cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=os.environ
     )
-    assert served.stderr.readline().startswith("http://127.0.0.1:")
+    address, advice = served.stderr.readline().rstrip("\n"), served.stderr.readline()
+    with urllib.request.urlopen(address, timeout=30) as answer:  # as it is copied from the terminal
+        assert "<h1>A row, cell by cell</h1>" in answer.read().decode()
+    assert advice == "open this address in a browser; ctrl-C ends it\n"
     served.send_signal(signal.SIGINT)
     assert served.wait(60) == 0
     served.stderr.close()
