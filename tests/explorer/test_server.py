@@ -222,7 +222,9 @@ def test_a_table_that_is_dropped_shows_its_wrong_cells(fitted):
         nats = json.loads(asked(explorer, "/row", body)[1])["nats"]
         said = fitted.log_prob(wrong.iloc[[17]].assign(day=table()["day"][17]))
         assert nats == pytest.approx(said[0], abs=1e-9)
-        assert asked(explorer, "/wrong", b"a,b\n1,2\n")[0] == 400
+        status, body = asked(explorer, "/wrong", b"a,b\n1,2\n")
+        assert status == 400
+        assert json.loads(body)["error"].startswith("the table: column(s) 'a', 'b' are not in the")
         assert asked(explorer, "/wrong", b"\xff\xfe\x00")[0] == 400
 
 

@@ -14,7 +14,7 @@ import torch
 
 from chainrule import tasks
 from chainrule.conditionals import Distribution
-from chainrule.errors import ShapeError, unknown_choice
+from chainrule.errors import ChainruleError, ShapeError, unknown_choice
 from chainrule.missing import is_flag
 from chainrule.model import Model
 from chainrule.plots.bins import DATES, FEWEST, LEVELS, LINEAR, Bins, bins_of
@@ -90,7 +90,10 @@ class Answers:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "the table.csv"
             path.write_bytes(text)
-            self._table = _TextRows.of(path, self._model)
+            try:
+                self._table = _TextRows.of(path, self._model)
+            except ChainruleError as error:  # a reader knows no temporary file
+                raise type(error)(str(error).replace(str(path), "the table")) from error
 
     def row(self, cells: Cells, number: int | None = None) -> dict[str, Any]:
         """log p of a row, and of each column its distribution given all other known cells.
