@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -75,6 +76,49 @@ def test_conditionals_and_nats_are_those_of_the_density(fitted, explorer):
     assert shares.sum() > 0.99
     odd = fitted.oddest(row, top=4).set_index("column")["bits"]
     assert {name: by_name[name]["bits"] for name in odd.index} == pytest.approx(dict(odd))
+
+
+def test_what_is_expected_is_what_the_density_expects():
+    """Whole numbers have no halves, zeros among large numbers are found, and dates have no time."""
+    rng = np.random.default_rng(2)
+    gain = np.where(rng.random(400) < 0.97, 0, rng.integers(1, 90_000, 400))
+    day = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 90, 400), "D")
+    frame = pd.DataFrame({"gain": gain, "age": rng.integers(17, 81, 400), "day": day})
+    frame["height"] = rng.normal(170, 8, 400).round(1)
+    config = cr.FitConfig(hidden_size=4, epochs=2)
+    density = cr.fit(frame, seed=0, config=config, verbose=False)
+    with Explorer(density.model, frame) as explorer:
+        found = explorer.answers.row(explorer.answers.open(3), 3)["columns"]
+    words = {each["name"]: each["expected"] for each in found}
+    odd = density.oddest(frame.iloc[[3]], top=9).set_index("column")["expected"]
+    assert words["gain"] == odd["gain"] == "0"
+    for name, near in (("age", 2), ("height", 1)):
+        shown, said = (
+            [float(end) for end in text.split(" … ")] for text in (words[name], odd[name])
+        )
+        assert shown == pytest.approx(said, abs=near)
+    assert all(end.isdigit() for end in words["age"].split(" … "))
+    shown, said = (
+        [pd.Timestamp(end) for end in text.split(" … ")] for text in (words["day"], odd["day"])
+    )
+    assert all(abs(a - b) <= pd.Timedelta(days=2) for a, b in zip(shown, said, strict=True))
+    marks = {each["name"]: [text for _, text in each["axis"]] for each in found}
+    assert all(text.isdigit() for text in marks["age"] + marks["gain"])
+    assert marks["day"][0].startswith("20")
+    assert len(marks["day"][0]) == 10
+
+
+def test_a_rare_label_is_given_to_rows_like_it():
+    """No list offers it, but a row of the table has it; a label of no row is refused."""
+    frame = table(300, seed=3)
+    frame.loc[7, EVIL] = "Trier"
+    config = cr.FitConfig(hidden_size=4, epochs=2)
+    density = cr.fit(frame, seed=0, config=config, verbose=False)
+    with Explorer(density.model, frame) as explorer:
+        cells = explorer.answers.open(7)
+        assert [row[0] for row in explorer.answers.similar(cells, 2, 0)] == ["Trier"] * 2
+        with pytest.raises(ShapeError, match="'Paris' is unknown"):
+            explorer.answers.similar({EVIL: "Paris"}, 2, 0)
 
 
 def test_unknown_cells_are_left_out(fitted, explorer):
@@ -178,7 +222,9 @@ def test_a_table_that_is_dropped_shows_its_wrong_cells(fitted):
         nats = json.loads(asked(explorer, "/row", body)[1])["nats"]
         said = fitted.log_prob(wrong.iloc[[17]].assign(day=table()["day"][17]))
         assert nats == pytest.approx(said[0], abs=1e-9)
-        assert asked(explorer, "/wrong", b"a,b\n1,2\n")[0] == 400
+        status, body = asked(explorer, "/wrong", b"a,b\n1,2\n")
+        assert status == 400
+        assert json.loads(body)["error"].startswith("the table: column(s) 'a', 'b' are not in the")
         assert asked(explorer, "/wrong", b"\xff\xfe\x00")[0] == 400
 
 
@@ -208,6 +254,17 @@ def test_a_reader_asks_in_a_browser(fitted, explorer, tmp_path):
         for width, dark in ((1440, True), (390, False)):
             driven.resize(width, dark=dark)
             assert driven.run("document.documentElement.scrollWidth") <= width
+            driven.run(
+                "chart(document.querySelector('#columns svg'), {kind: 'levels', expected: '', "
+                "shares: Array(12).fill(1 / 12), names: Array(12).fill('Exec-managerial')})"
+            )
+            beyond = (
+                "[...document.querySelectorAll('#columns svg text')].filter(each => { "
+                "const own = each.getBoundingClientRect(), all = each.closest('svg')"
+                ".getBoundingClientRect(); return own.right > all.right + 3 || "
+                "own.left < all.left - 3; }).map(each => each.textContent)"
+            )
+            assert driven.run(beyond) == []
         hosts = "performance.getEntriesByType('resource').map(e => new URL(e.name).hostname)"
         assert set(driven.run(hosts)) <= {"127.0.0.1"}
 
@@ -219,7 +276,10 @@ def test_ctrl_c_ends_the_command(fitted, tmp_path):
     served = subprocess.Popen(
         [*words, "--no-browser"], cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=os.environ
     )
-    assert served.stderr.readline().startswith("http://127.0.0.1:")
+    address, advice = served.stderr.readline().rstrip("\n"), served.stderr.readline()
+    with urllib.request.urlopen(address, timeout=30) as answer:  # as it is copied from the terminal
+        assert "<h1>A row, cell by cell</h1>" in answer.read().decode()
+    assert advice == "open this address in a browser; ctrl-C ends it\n"
     served.send_signal(signal.SIGINT)
     assert served.wait(60) == 0
     served.stderr.close()

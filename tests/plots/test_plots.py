@@ -7,7 +7,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import SchemaError, ShapeError
-from chainrule.plots.calibration import ranks_of
+from chainrule.plots.calibration import farthest, ranks_of
 from chainrule.plots.dependence import together
 
 mpl.use("Agg")
@@ -112,8 +112,13 @@ def test_ranks_are_even_for_draws_and_the_line_leaves_the_band_for_other_rows(fi
     _, line, *_ = axes.get_legend().get_texts()
     assert line.get_text() == "all cells"
     shifted = drawn.assign(weight=drawn["weight"] + 15)
-    moved = ranks_of(fitted.model, shifted, 0)[:, fitted.schema.number("weight")]
+    all_ranks = ranks_of(fitted.model, shifted, 0)
+    moved = all_ranks[:, fitted.schema.number("weight")]
     assert np.nanmean(moved) > 0.7
+    off, chance = farthest(ranks)
+    assert off < chance < 0.03
+    off, chance = farthest(all_ranks)
+    assert off > chance
 
 
 def test_the_bars_of_a_row_are_bits_of_its_cells(fitted):
@@ -159,6 +164,13 @@ def test_what_cannot_be_drawn_is_refused(fitted):
         fitted.plot.column("age", given={"age": 3.0})
     with pytest.raises(SchemaError, match="name two different columns"):
         fitted.plot.pair("age", "age")
+    for names in (("weight",), ("weight", "age")):
+        draw = fitted.plot.column if len(names) == 1 else fitted.plot.pair
+        with pytest.raises(ShapeError, match=r"given = \['town'\]: pass known cells by column"):
+            draw(*names, given=["town"])
+    for row in ("first", 1.5):
+        with pytest.raises(ShapeError, match=r"row = .*: pass the whole number of a row"):
+            fitted.plot.row(people(), row)
     with pytest.raises(SchemaError, match="Paris"):
         fitted.plot.column("age", given={"town": "Paris"})
 

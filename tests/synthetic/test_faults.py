@@ -143,6 +143,19 @@ def test_columns_that_determine_each_other_are_one_fault():
     assert fault.what == "breaks k and l determine each other, which real cells keep in all rows"
 
 
+def test_a_tie_says_nothing_of_labels_that_hardly_occur():
+    """Of two labels with few rows the fitted tie knows no code: their own rows do not break it."""
+    rng = np.random.default_rng(0)
+    code = np.concatenate([rng.integers(3, 9, 2970), np.repeat([1, 2], [10, 20])])
+    names = np.array([f"grade {chr(97 + k)}" for k in range(9)])
+    table = pl.DataFrame({"name": names[code], "code": code, "x": rng.random(3000)})
+    tables = tables_of(table, table, kinds=None)
+    assert tables.schema.ties
+    assert faults_of(tables) == ()
+    wrong = table.with_columns(code=pl.when(pl.col("code") == 5).then(6).otherwise(pl.col("code")))
+    assert any("determine each other" in fault.what for fault in faults(wrong, real=table))
+
+
 def test_ties_of_a_schema_with_missing_flags():
     """Its ties number columns among the flags, of which the tables have none."""
     rng = np.random.default_rng(2)

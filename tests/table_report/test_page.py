@@ -12,7 +12,9 @@ from helpers.browser import look_at
 from helpers.command_line import chainrule as run
 
 import chainrule as cr
+from chainrule.errors import SchemaError
 from chainrule.table_report.parts import Cells, as_text
+from chainrule.table_report.sections import _first_of_each
 
 EVIL = "<script>window.evil = 1</script> $ a_$ {"
 
@@ -79,9 +81,46 @@ def test_the_top_of_the_page_says_what_was_found(written, fitted):
     kinds = Counter(column.kind for column in fitted.schema.columns)
     assert found["assumed"] == ", ".join(f"{n} {kind}" for kind, n in kinds.most_common())
     assert found["wrong"] == "1 of 480 cells"
+    assert re.fullmatch(
+        r"shares differ from their quantiles by [\d.]+% at most; by chance up to 6\.2%(; .*)?",
+        html.unescape(found["calibration"]),
+    )
     assert found["filled"] == "5: 2.5% of age, 0.6% of town"
     counts = re.findall(r"<td>(\w+)</td><td class=\"number\">(\d+)</td>", section(page, "filled"))
     assert counts == [("age", "4"), ("town", "1")]
+
+
+def test_relations_are_checked_in_the_table(tmp_path):
+    """All fitted rows keep them; one row of the table does not."""
+    rng = np.random.default_rng(0)
+    net = rng.integers(20, 180, 300) * 5
+    frame = pd.DataFrame({"net": net, "tax": net // 5, "town": rng.choice(["a", "b"], 300)})
+    frame["gross"] = frame["net"] + frame["tax"]
+    config = cr.FitConfig(hidden_size=4, epochs=2)
+    density = cr.fit(frame, seed=0, config=config, verbose=False)
+    ties = density.schema.ties_as_text
+    assert any("gross" in tie for tie in ties)
+    frame.loc[17, "gross"] -= 40
+    page = density.report(frame, tmp_path / "report.html", verbose=False).read_text()
+    rows = re.findall(r"<tr>(<td.*?)</tr>", section(page, "assumed"))
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in rows[-len(ties) :]]
+    said = [html.unescape(tie) for tie, _, _ in cells]
+    assert said == [tie.removeprefix("tie: ") for tie in ties]
+    for tie, (_, count, first) in zip(ties, cells, strict=True):
+        assert (count, first) == (("1", "17") if "gross" in tie else ("0", ""))
+
+
+def test_a_table_without_a_column_is_refused_at_once(fitted, tmp_path):
+    with pytest.raises(SchemaError, match=r"lacks the column\(s\) 'town', 'age' of the model"):
+        fitted.report(table()[[EVIL]], tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_rare_holes_are_filled_beside_frequent_ones():
+    shown = _first_of_each(np.array([[True, False]] * 30 + [[False, True]] * 2))
+    assert shown.sum(0).tolist() == [10, 2]
+    assert shown[:10, 0].all()
+    assert _first_of_each(np.zeros((3, 2), dtype=bool)).sum() == 0
 
 
 def test_long_reasons_are_shown_whole():
@@ -97,6 +136,8 @@ def test_new_rows_are_compared_with_the_table(fitted, tmp_path):
     said = fitted.drift(moved, table())
     assert f"<td>{said.named[0].columns}: " in drift
     assert "160 new rows: drift (joint p" in drift
+    for change in said.changes[:12]:
+        assert f"<td>{change.sentence}</td>" in html.unescape(drift)
 
 
 def test_nothing_of_the_table_becomes_markup(written):

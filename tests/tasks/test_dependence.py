@@ -100,5 +100,8 @@ def test_given_columns_are_checked(forked):
         forked.dependence(given="cause")
     with pytest.raises(ShapeError, match="leave at least two columns to compare"):
         forked.dependence(given=["cause", "one", "two", "other"])
+    for rows in (0, 1, "many"):
+        with pytest.raises(ShapeError, match=r"rows = .*: pass a whole number of rows to draw, at"):
+            forked.dependence(rows=rows)
     with pytest.raises(SchemaError, match="nearest: 'cause'"):
         forked.dependence(given=["cuase"])

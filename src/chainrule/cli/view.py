@@ -92,7 +92,8 @@ def _serve(density: Density, table: str | None, *, port: int, opens: bool) -> No
 
     explorer = Explorer(density.model, table, port=port)
     try:
-        say(f"{explorer.address}\nopen this address in a browser; ctrl-C ends it")
+        say(explorer.address)
+        say("open this address in a browser; ctrl-C ends it")
         if opens:
             webbrowser.open(explorer.address)
         explorer.serve()

@@ -14,14 +14,14 @@ import torch
 
 from chainrule import tasks
 from chainrule.conditionals import Distribution
-from chainrule.errors import ShapeError, unknown_choice
+from chainrule.errors import ChainruleError, ShapeError, unknown_choice
 from chainrule.missing import is_flag
 from chainrule.model import Model
 from chainrule.plots.bins import DATES, FEWEST, LEVELS, LINEAR, Bins, bins_of
 from chainrule.review.cells import polars_frame
 from chainrule.table import AbstractColumn, Codes, Table, encode, masses, objects_of, read_table
 from chainrule.tasks.answer import Batch
-from chainrule.tasks.conditional import MIDDLE, SHOWN_LEVELS
+from chainrule.tasks.conditional import MIDDLE, level_probabilities_of, likely_levels
 from chainrule.tasks.each_cell import each_cell
 from chainrule.tasks.explain import bits_of
 from chainrule.tasks.score import nats
@@ -32,7 +32,8 @@ FDR = 0.2  # expected share of false findings
 TOP = 20  # oddest cells of a table without findings
 MOST_BYTES = 50_000_000  # of a table that is dropped on the page
 DIGITS = 5
-RARE = 0.01  # a level of less is not expected
+SEARCHES, FINE = 2, 64  # for an end of the middle 90 % in its bin, and parts of each search
+MIDNIGHT = "T00:00:00"
 
 Cells = Mapping[str, str | None]  # by column; None is unknown
 
@@ -89,7 +90,10 @@ class Answers:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "the table.csv"
             path.write_bytes(text)
-            self._table = _TextRows.of(path, self._model)
+            try:
+                self._table = _TextRows.of(path, self._model)
+            except ChainruleError as error:  # a reader knows no temporary file
+                raise type(error)(str(error).replace(str(path), "the table")) from error
 
     def row(self, cells: Cells, number: int | None = None) -> dict[str, Any]:
         """log p of a row, and of each column its distribution given all other known cells.
@@ -107,8 +111,10 @@ class Answers:
 
     def similar(self, cells: Cells, number: int, seed: int) -> list[list[str | None]]:
         """Rows that agree with the known cells, as text in the order of ``columns``."""
-        given = {name: self._value(name, text) for name, text in cells.items() if text is not None}
-        drawn = tasks.sample(self._model, number, given=given or None, seed=seed)
+        given = {name: self._given(name, text) for name, text in cells.items() if text is not None}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            drawn = tasks.sample(self._model, number, given=given or None, seed=seed)
         return _texts(polars_frame(read_table(drawn)), self._names)
 
     def wrong(self) -> list[dict[str, Any]]:
@@ -166,6 +172,14 @@ class Answers:
             )
         return Batch(self._model, self._network, codes, progress=False)
 
+    def _given(self, name: str, text: str) -> Any:
+        """A cell's text as a value that may be given: also a label that only the table has."""
+        column = self._model.schema.columns[self._model.schema.number(name)]
+        is_listed = not column.has_levels or text in column.level_names
+        if not is_listed and any(self.open(row)[name] == text for row in range(self.rows)):
+            return text
+        return self._value(name, text)
+
     def _value(self, name: str, text: str | None) -> Any:
         """A cell's text as a value that the model's column takes."""
         column = self._model.schema.columns[self._model.schema.number(name)]
@@ -207,13 +221,18 @@ class Answers:
         bins = self._bins[k]
         shares = bins.by(distribution)
         names = list(bins.names) if bins.kind == LEVELS else _ends(column, bins)
+        if column.has_levels:
+            expected = likely_levels(level_probabilities_of(distribution)[0], column.code_names)
+        else:
+            expected = _middle(column, bins, distribution)
         return {
             "name": str(column.name),
             "kind": bins.kind,
             "shares": [_number(share) for share in shares],
             "names": names,
             "ticks": _ticks(bins),
-            "expected": _expected(bins, shares, names),
+            "axis": _axis(column, bins),
+            "expected": expected,
         }
 
     def _alone(self, k: int) -> Distribution:
@@ -285,19 +304,66 @@ def _ends(column: AbstractColumn, bins: Bins) -> list[str | float]:
     return [float(f"{each:.{DIGITS + 2}g}") for each in bins.ends]
 
 
-def _expected(bins: Bins, shares: np.ndarray, names: list[Any]) -> str:
-    """The most probable levels, or between which ends of bins the middle 90 % lie."""
+def _middle(column: AbstractColumn, bins: Bins, distribution: Distribution) -> str:
+    """Between which values the middle 90 % lie, to a small part of a bin; quantiles take longer."""
+    below = _below(distribution, bins.codes)
+    is_grid = getattr(column, "step", None) is not None or bins.kind == DATES
+    ends = []
+    for level, way in zip(MIDDLE, (1, -1), strict=True):
+        wanted = below[0] + level * (below[-1] - below[0])
+        within = _holding(below, wanted)
+        first, last = bins.codes[within : within + 2]
+        for _ in range(SEARCHES):
+            count = min(FINE, max(1, round(last - first))) if is_grid else FINE
+            codes = np.linspace(first, last, count + 1)
+            codes = np.round(codes - first) + first if is_grid else codes  # between grid points
+            found = _holding(_below(distribution, codes), wanted)
+            first, last = codes[found : found + 2]
+            if not is_grid or last - first <= 1:
+                break
+        ends.append((first + 0.5 if way > 0 else last - 0.5) if is_grid else (first + last) / 2)
+    start, stop = column.as_text(column.decode(np.array(ends)))
+    return f"{start} … {stop}" if start != stop else str(start)
+
+
+def _below(distribution: Distribution, codes: np.ndarray) -> np.ndarray:
+    """The probability (n,) of a value up to each of n codes, by a distribution of one row."""
+    at = torch.from_numpy(codes).to(distribution.params.device)
+    return distribution.repeated(len(codes)).cdf(at).cpu().numpy()
+
+
+def _holding(below: np.ndarray, wanted: float) -> int:
+    """The first of the n − 1 intervals between n ends that reaches a probability."""
+    return min(int(np.searchsorted(below[1:], wanted)), len(below) - 2)
+
+
+def _axis(column: AbstractColumn, bins: Bins) -> list[tuple[int, str]] | None:
+    """Three places of an axis of numbers or dates, in bins, and what is written there."""
     if bins.kind == LEVELS:
-        order = np.argsort(-shares, kind="stable")[:SHOWN_LEVELS].tolist()
-        return ", ".join(f"{names[k]} {shares[k]:.0%}" for k in order if shares[k] >= RARE)
-    below = np.concatenate([[0.0], shares.cumsum()]) / max(shares.sum(), 1e-300)
-    first = int(np.searchsorted(below, MIDDLE[0], side="right")) - 1
-    last = int(np.searchsorted(below, MIDDLE[1], side="left"))
-    ticks = _ticks(bins)
-    if ticks is not None:
-        low, high = ticks[first], ticks[min(last, len(ticks)) - 1]
-        return low if low == high else f"{low} … {high}"
-    return f"{names[first]} … {names[min(last, len(names) - 1)]}"
+        return None
+    last = len(bins.ends) - 1
+    ways = (0, 1), (round(last / 2), 1), (last, -1)
+    return [(place, _end(column, bins, place, way)) for place, way in ways]
+
+
+def _end(column: AbstractColumn, bins: Bins, place: int, way: int) -> str:
+    """The first value of the bin after an end, or the last one before it, as text.
+
+    Numbers have the digits that tell bins apart.
+
+    Args:
+        column: whose bins they are.
+        bins: of numbers or dates.
+        place: the number of the end.
+        way: 1 for the bin after it, -1 for the one before it.
+    """
+    if bins.kind == DATES:
+        return str(bins.ends[place]).removesuffix(MIDNIGHT)
+    step = getattr(column, "step", None) or 0.0
+    width = np.diff(bins.ends)[place if way > 0 else place - 1]
+    digits = max(0, math.ceil(-math.log10(width)))
+    value = round(float(bins.ends[place] + way * step / 2), digits)
+    return np.format_float_positional(value + 0.0, trim="-")
 
 
 def _ticks(bins: Bins) -> list[str] | None:

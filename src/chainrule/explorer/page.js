@@ -5,6 +5,7 @@ const state = {
 };
 const made = {}; // the elements of each column, by name
 const HEIGHT = 70, ODD = 10, WAIT = 120;
+const LETTER = 6.2; // the width of a letter below a picture
 
 function element(name, properties = {}, ...children) {
   const found = document.createElement(name);
@@ -102,7 +103,7 @@ async function refresh() {
 function show(found) {
   const bits = found.nats === null ? null : found.nats / Math.LN2;
   byId("nats").textContent = found.nats === null ? "−∞"
-    : `${found.nats.toFixed(3)} nats = ${bits.toFixed(2)} bits`;
+    : `${found.nats.toFixed(3)} nats = ${bits.toFixed(2)} bits`.replaceAll("-", "−");
   for (const column of found.columns) {
     const {bits, picture, expected} = made[column.name];
     const known = state.cells[column.name] !== null;
@@ -160,14 +161,14 @@ function label(picture, column, step, width) {
   const every = within ? Math.ceil(names.length * 34 / width) : 1;
   const shown = within
     ? names.map((name, k) => [k + 0.5, name]).filter((_, k) => k % every === 0)
-    : [0, 0.5, 1].map(part => Math.round(part * (column.names.length - 1)))
-        .map(k => [k, column.kind === "dates" ? column.names[k].slice(0, 10) : column.names[k]]);
-  const room = Math.max(3, Math.floor(width / 6.2 / shown.length));
+    : column.axis.map(([k, text]) => [k, column.kind === "dates" ? text.slice(0, 10) : text]);
+  const room = Math.max(3, Math.floor(width / LETTER / shown.length));
   shown.forEach(([at, name], k) => {
     const anchor = within ? "middle" : k === 0 ? "start" : k === shown.length - 1 ? "end" : "middle";
-    const text = String(name);
-    picture.append(drawn("text", {x: at * step, y: HEIGHT + 11, "text-anchor": anchor},
-      text.length > room ? text.slice(0, room - 1) + "…" : text));
+    const text = name.length > room ? name.slice(0, room - 1) + "…" : name;
+    const half = LETTER * text.length / 2; // a name in the middle of a narrow bar stays within
+    const x = within ? Math.min(Math.max(at * step, half), width - half) : at * step;
+    picture.append(drawn("text", {x, y: HEIGHT + 11, "text-anchor": anchor}, text));
   });
 }
 

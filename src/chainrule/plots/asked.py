@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.conditionals import Distribution
-from chainrule.errors import SchemaError
+from chainrule.errors import SchemaError, ShapeError
 from chainrule.missing import is_flag
 from chainrule.model import Model
 from chainrule.table import Codes, encode, read_table
@@ -19,8 +19,15 @@ from chainrule.tasks.sample import given_codes
 ENOUGH = 20  # rows that have the given cells, which are then shown alone
 
 
+def require_cells(given: Any) -> None:
+    """Raises ShapeError unless given cells are a mapping."""
+    if given is not None and not isinstance(given, Mapping):
+        raise ShapeError(f"given = {given!r}: pass known cells by column, such as {{'age': 30}}")
+
+
 def distribution(model: Model, column: int, given: Mapping[str, Any] | None) -> Distribution:
     """p(column | given cells), of one row."""
+    require_cells(given)
     if given and model.schema.columns[column].name in given:
         name = model.schema.columns[column].name
         raise SchemaError(f"given has a value for {name!r}, the column that is drawn; leave it out")

@@ -11,7 +11,7 @@ import torch
 from chainrule import missing
 from chainrule.errors import SchemaError
 from chainrule.model import Model
-from chainrule.plots.asked import distribution, in_words
+from chainrule.plots.asked import distribution, in_words, require_cells
 from chainrule.plots.axes import ACCENT, HEIGHT, new_axes, titled
 from chainrule.plots.bins import LEVELS, Bins, bins_of
 from chainrule.plots.columns import named
@@ -35,6 +35,7 @@ def draw(
     x, y = model.schema.number(first), model.schema.number(second)
     if x == y:
         raise SchemaError(f"a pair of {first!r} and itself: name two different columns")
+    require_cells(given)
     codes = _drawn(model, given, seed)
     bins = [
         bins_of(model.schema.columns[k], distribution(model, k, given), codes[:, k]) for k in (x, y)

@@ -45,6 +45,7 @@ class Plots:
         Raises:
             SchemaError: no such column; a given cell that its column cannot hold.
             EvidenceError: a network of one order, for a column whose marginal it does not know.
+            ShapeError: given cells that are no mapping.
 
         Examples:
             >>> import chainrule as cr, polars as pl
@@ -80,6 +81,8 @@ class Plots:
 
         Raises:
             SchemaError: no such column; a given cell that its column cannot hold.
+            EvidenceError: a network of one order, for a column whose marginal it does not know.
+            ShapeError: given cells that are no mapping.
         """
         return pairs.draw(self._model, first, second, given, table, seed, ax)
 
@@ -109,7 +112,7 @@ class Plots:
             ax: a matplotlib Axes to draw on; by default a new one.
 
         Raises:
-            ShapeError: the table has no such row.
+            ShapeError: the table has no such row, or its number is not whole.
         """
         return rows.draw(self._model, table, row, ax)
 

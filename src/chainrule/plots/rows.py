@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ShapeError
+from chainrule.errors import ShapeError, whole_number
 from chainrule.missing import is_flag
 from chainrule.model import Model
 from chainrule.plots.axes import ACCENT, BLUE, LINE, new_axes, titled
@@ -23,6 +23,7 @@ LONGEST = 26  # characters of a cell
 def draw(model: Model, table: Any, row: int, ax: Any) -> Any:
     """Draws what ``Plots.row`` says."""
     read = read_table(table, reading=model.schema.reading)
+    row = whole_number(row, "row", least=-len(read), what="the whole number of a row")
     if not -len(read) <= row < len(read):
         raise ShapeError(f"row {row} of a table of {len(read)} rows; rows count from 0")
     row %= len(read)

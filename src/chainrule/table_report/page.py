@@ -12,7 +12,7 @@ from chainrule.errors import SchemaError
 from chainrule.html_pages import page_of
 from chainrule.model import Model
 from chainrule.progress import progress_bar
-from chainrule.table import read_table
+from chainrule.table import column_positions, read_table
 from chainrule.table_report import sections
 
 
@@ -63,6 +63,12 @@ def report_page(
     read = read_table(table, reading=model.schema.reading)
     if not len(read):
         raise SchemaError(f"{read.source}: has no rows to write a report of")
+    at, schema = column_positions(read, model.schema), model.schema
+    if lacking := [str(c.name) for c in schema.columns_without_flags if c.name not in at]:
+        raise SchemaError(
+            f"{read.source}: lacks the column(s) {', '.join(map(repr, lacking))} of the model; "
+            "a report compares all of them, so add them, with empty cells if they are unknown"
+        )
     asked = sections.Asked(model, read, training, seed, new)
     made = []
     with progress_bar("writing the report", len(sections.ALL), progress=verbose) as advance:

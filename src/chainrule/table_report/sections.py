@@ -16,11 +16,11 @@ from chainrule import tasks
 from chainrule.headline import headline
 from chainrule.missing import is_flag
 from chainrule.model import Model
-from chainrule.plots import Plots, dependence
+from chainrule.plots import Plots, calibration, dependence
 from chainrule.plots import drawn as beside
 from chainrule.review.cells import polars_frame
 from chainrule.synthetic import quality
-from chainrule.table import Table, column_positions, encode, read_table
+from chainrule.table import Codes, Table, column_positions, encode, read_table
 from chainrule.table_report.parts import Cells, Part, Pictures, Section, Text, picture
 from chainrule.tasks.dependence import information
 
@@ -59,6 +59,12 @@ class Asked:
         generator = np.random.default_rng(self.seed)
         return self.table.take(np.sort(generator.choice(len(self.table), MOST_ROWS, replace=False)))
 
+    @cached_property
+    def codes(self) -> Codes:
+        """The codes of all rows."""
+        with _unseen():
+            return encode(self.table, self.model.schema, warn=False)
+
     @property
     def cells(self) -> int:
         """The number of cells of the model's columns."""
@@ -90,13 +96,28 @@ def assumed(asked: Asked) -> Section:
     names = ["column", "kind", "what was assumed"]
     parts: list[Part] = [Cells.of("assumed kinds", names, rows, wraps=True)]
     if schema.ties:
-        ties = [[tie] for tie in schema.ties_as_text]
-        parts.append(Text("These relations hold between columns, and the model uses them:"))
-        parts.append(Cells.of("relations", ["relation"], ties, wraps=True))
+        said = "These relations hold between columns of the fitted rows, and the model uses them."
+        parts.append(Text(f"{said} Rows of this table may break them."))
+        names = ["relation", "broken here", "first of these rows"]
+        parts.append(Cells.of("relations", names, _relations(asked), wraps=True))
     kinds = Counter(row[1] for row in rows)
     gist = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     gist += "".join(f"; {tie}" for tie in schema.ties_as_text[:MOST_NAMED])
     return Section("assumed", "What was assumed", tuple(parts), gist)
+
+
+def _relations(asked: Asked) -> list[list[Any]]:
+    """Each tie as text, how many rows of the table break it, and the first of them."""
+    schema, codes = asked.model.schema, asked.codes
+    breaks: dict[str, np.ndarray] = {}
+    for tie in schema.ties:  # two of one text have one line
+        broken = tie.breaks(codes.values, codes.observed)
+        breaks[tie.text] = breaks.get(tie.text, False) | broken
+    return [
+        [tie.removeprefix("tie: "), int(each.sum()), ", ".join(map(str, at[:MOST_NAMED]))]
+        for tie, each in zip(schema.ties_as_text, breaks.values(), strict=True)
+        for at in [np.flatnonzero(each).tolist()]
+    ]
 
 
 def columns(asked: Asked) -> Section | None:
@@ -148,10 +169,11 @@ def calibrated(asked: Asked) -> Section | None:
     if not asked.any_evidence:
         return None
     table = asked.some
-    if not encode(table, asked.model.schema, warn=False).observed.any():
-        return None
     with _unseen():
-        axes = Plots(asked.model).calibration(table, seed=asked.seed)
+        if not encode(table, asked.model.schema, warn=False).observed.any():
+            return None
+        ranks = calibration.ranks_of(asked.model, table, asked.seed)
+    axes = calibration.drawn(ranks, None)
     said = """If the conditional distributions are right, each share of the cells lies below the
         quantile of that share: the blue line stays in the gray band. Thin lines are single
         columns. Rows that were fitted look a little better than new ones."""
@@ -160,8 +182,23 @@ def calibrated(asked: Asked) -> Section | None:
         "calibration",
         "Calibration",
         (Text(" ".join(said.split())), Pictures((picture(axes, alt),), "large")),
-        "whether probabilities are what they say",
+        _calibration_in_words(asked.model, ranks),
     )
+
+
+def _calibration_in_words(model: Model, ranks: np.ndarray) -> str:
+    """How far shares of ranks (N, D) lie from their quantiles, of all cells and of one column."""
+    off, chance = calibration.farthest(ranks)
+    said = f"shares differ from their quantiles by {off:.1%} at most; by chance up to {chance:.1%}"
+    each = {
+        k: calibration.farthest(column)
+        for k, column in enumerate(ranks.T)
+        if not np.isnan(column).all()
+    }
+    worst = max(each, key=lambda k: each[k][0] / each[k][1])
+    if each[worst][0] <= each[worst][1]:
+        return said
+    return f"{said}; {model.schema.columns[worst].name}: {each[worst][0]:.1%}"
 
 
 def wrong(asked: Asked) -> Section | None:
@@ -195,9 +232,9 @@ def odd(asked: Asked) -> Section | None:
     if not asked.any_evidence:
         return None
     spec = asked.training.get("calibration")
-    calibration = None if spec is None else tasks.Calibration.from_json(spec)
+    null = None if spec is None else tasks.Calibration.from_json(spec)
     with _unseen():
-        rows = tasks.odd_rows(asked.model, asked.table, calibration, fdr=FDR)
+        rows = tasks.odd_rows(asked.model, asked.table, null, fdr=FDR)
         if len(rows):
             found = _polars(rows).head(MOST_ODD)
             names = ["row", "p_value", "q_value", "column", "found", "bits", "expected", "others"]
@@ -229,15 +266,17 @@ def drifted(asked: Asked) -> Section | None:
     return Section(
         "drift",
         "New rows",
-        (Text(f"{found.rows:,} new rows: {found.sentence}"), Cells.of("changes", names, changes)),
+        (
+            Text(f"{found.rows:,} new rows: {found.sentence}"),
+            Cells.of("changes", names, changes, wraps=True),
+        ),
         found.sentence,
     )
 
 
 def filled(asked: Asked) -> Section | None:
     """What belongs in missing cells."""
-    model, table = asked.model, asked.table
-    codes = encode(table, model.schema, warn=False)
+    model, table, codes = asked.model, asked.table, asked.codes
     missing = ~codes.observed_or_outside & ~is_flag(model.schema)
     if not asked.any_evidence or not missing.any():
         return None
@@ -254,7 +293,7 @@ def filled(asked: Asked) -> Section | None:
         Cells.of("missing cells", ["column", "missing", "share of rows"], listed),
     ]
     if rows := _filled_rows(asked, missing):
-        of = "The first of them, filled with the most probable label or the median. Numbers have "
+        of = "Some of each column, filled with the most probable label or the median. Numbers have "
         parts.append(Text(f"{of}their {INTERVAL:.0%} interval."))
         titles = ["row", "column", "filled", "probability", "from", "to"]
         kept = [k for k in range(len(titles)) if any(row[k] is not None for row in rows)]
@@ -266,20 +305,21 @@ def filled(asked: Asked) -> Section | None:
 
 
 def _filled_rows(asked: Asked, missing: np.ndarray) -> list[list[Any]]:
-    """The first missing cells: row, column, filling, its probability or the ends of an interval."""
-    model, some = asked.model, np.flatnonzero(missing.any(1))[:MOST_FILLED]
+    """Some missing cells: row, column, filling, its probability or the ends of an interval."""
+    model, shown = asked.model, _first_of_each(missing)
+    some = np.flatnonzero(shown.any(1))
     with _unseen():
         part = polars_frame(asked.table)[some.tolist()]
         answer = tasks.impute(model, part, how="best", interval=INTERVAL)
         whole, low, high = (_polars(each) for each in answer)
         likely = {
             k: _polars(tasks.conditional(model, part, model.schema.columns[k].name))
-            for k in np.flatnonzero(missing[some].any(0)).tolist()
+            for k in np.flatnonzero(shown.any(0)).tolist()
             if model.schema.columns[k].has_levels
         }
     at, rows = column_positions(asked.table, model.schema), []
     for place, row in enumerate(some.tolist()):
-        for k in np.flatnonzero(missing[row]).tolist():
+        for k in np.flatnonzero(shown[row]).tolist():
             name = model.schema.columns[k].name
             if (position := at.get(name)) is None:
                 continue
@@ -287,7 +327,20 @@ def _filled_rows(asked: Asked, missing: np.ndarray) -> list[list[Any]]:
             p = _most(likely[k].row(place, named=True)) if k in likely else None
             ends = [None, None] if k in likely else ends
             rows.append([row, name, filled, p, *ends])
-    return rows[:MOST_FILLED]
+    return rows
+
+
+def _first_of_each(missing: np.ndarray) -> np.ndarray:
+    """Of missing cells (N, D), those that are shown: the first one of each column, then the second.
+
+    >>> _first_of_each(np.array([[True, False]] * 20 + [[False, True]] * 5)).sum(0)
+    array([7, 5])
+    """
+    rank = np.where(missing, missing.cumsum(0), len(missing) + 1)
+    order = np.lexsort((np.arange(missing.size), rank.ravel()))
+    shown = np.zeros(missing.size, dtype=bool)
+    shown[order[:MOST_FILLED]] = True
+    return shown.reshape(missing.shape) & missing
 
 
 def _most(levels: Mapping[str, float]) -> float:

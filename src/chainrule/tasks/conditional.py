@@ -143,12 +143,12 @@ def expected_words(rows: Batch, at: np.ndarray, columns: np.ndarray) -> list[str
 def _in_words(spec: AbstractColumn, found: np.ndarray) -> str:
     """Returns a cell's probabilities of levels, or its middle 90 %, in words."""
     if spec.has_levels:
-        return _likely_levels(found, spec.code_names)
+        return likely_levels(found, spec.code_names)
     low, high = spec.as_text(spec.decode(found))
     return f"{low} … {high}" if low != high else str(low)
 
 
-def _likely_levels(p: np.ndarray, names: Sequence[str]) -> str:
+def likely_levels(p: np.ndarray, names: Sequence[str]) -> str:
     """Returns the most probable levels and their probabilities (V,), in words."""
     first, *others = np.argsort(-p, kind="stable")[:SHOWN_LEVELS].tolist()
     return ", ".join(

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from chainrule.arguments import rows_to_draw
-from chainrule.errors import ShapeError
+from chainrule.errors import ShapeError, whole_number
 from chainrule.missing import complete_codes, draw_like, is_flag
 from chainrule.model import Model
 from chainrule.networks import AbstractNetwork
@@ -71,7 +70,7 @@ def dependence(
     Raises:
         EvidenceError: a network of one order, which knows no conditionals of single columns.
         SchemaError: a given column that the model does not know.
-        ShapeError: fewer than two columns are not given.
+        ShapeError: fewer than two columns are not given, or fewer than two rows are asked for.
     """
     found = information(model, given=given, rows=rows, seed=seed)
     pairs = found.pairs
@@ -89,7 +88,7 @@ def information(
     model: Model, *, given: Sequence[Hashable] = (), rows: int = ROWS, seed: int = 0
 ) -> Information:
     """Returns the mutual information of all pairs; the arguments are those of ``dependence``."""
-    rows = rows_to_draw(rows)
+    rows = whole_number(rows, "rows", least=2, what="a whole number of rows to draw")
     flags = is_flag(model.schema)
     from_the_first = flags | _given(model, given)  # columns that are known
     asked = np.flatnonzero(~from_the_first)

@@ -83,7 +83,7 @@ function showUnits(step, now) {
       `${nameOf(value(now.previous, now.bit))}, so x = ${now.bit}: ` + (now.bit ? "its column of W is added." : "nothing is added.");
   }
   byId("a-name").innerHTML = connected ? "a = b + Σ over all pixels of W x"
-    : step === 0 ? "a = b" : `= a = b + Σ<sub>j&lt;${k}</sub> W<sub>j</sub> x<sub>j</sub>`;
+    : step === 0 ? "a = b" : `${state.masked ? "" : "= "}a = b + Σ<sub>j&lt;${k}</sub> W<sub>j</sub> x<sub>j</sub>`;
   const ones = order.slice(0, step).filter((each) => row.codes[each]).length;
   byId("a-said").textContent = connected ? "Every pixel is in this sum, also the one that is asked about."
     : step === 0 ? "Nothing is added yet: the sum begins with b. It is used from pixel 2 on."

@@ -44,6 +44,20 @@ def relation(tie, codes):
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
+def test_rows_break_a_tie_unless_it_holds_or_says_nothing(name):
+    tie, (x, known) = EXAMPLES[name], rows()
+    found = tie.breaks(x, known)
+    assert found.any()
+    for n, broken in enumerate(found.tolist()):
+        codes = {k: x[n, k] for k in tie.columns}
+        says = known[n, list(tie.columns)].all()
+        if isinstance(tie, FunctionalTie) and says:
+            source = codes[tie.source]
+            says = 0 <= source < len(tie.levels) and tie.levels[int(source)] >= 0
+        assert broken == bool(says and not relation(tie, codes))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_the_interval_is_that_of_all_codes_tried(name):
     tie, (x, known) = EXAMPLES[name], rows()
     for column in tie.columns:

@@ -79,6 +79,22 @@ class AbstractTie(AbstractLeaf, ABC):
         found = ((low <= x[:, column]) & (x[:, column] <= high)).astype(np.float64)
         return np.where(known[:, list(self.columns)].all(-1), found, np.nan)
 
+    def breaks(self, x: np.ndarray, known: np.ndarray) -> np.ndarray:
+        """Whether rows break the tie, bool (N,).
+
+        It says nothing of some rows, such as those of a label that hardly occurs, or those with
+        unknown cells. These do not break it.
+
+        Args:
+            x: codes (N, D) of the schema's columns.
+            known: bool (N, D), the cells that are known.
+        """
+        column, whole = self.columns[-1], known[:, list(self.columns)].all(-1)
+        codes = {k: np.where(whole, x[:, k], 0.0) for k in self.columns}
+        own = codes.pop(column)
+        low, high, says = self._interval(column, codes)
+        return whole & says & ~((low <= own) & (own <= high))
+
     @abstractmethod
     def shifted(self, by: Mapping[int, int]) -> Self:
         """The same tie if codes count from other origins.
