@@ -84,7 +84,7 @@ def run(
     from chainrule.table import Sink
 
     load = partial(scorer_for, model, table, glob=glob)
-    scorer, scored = load(), []
+    scorer, mean, scored = load(), _Mean(), []
     chunks = chunks_of(
         table,
         split,
@@ -96,10 +96,11 @@ def run(
     def numbered(frames: Iterator[Any]) -> Iterator[Any]:
         start = 0
         for frame in frames:
-            scored.append(frame["log_prob"].to_numpy())
-            yield pl.DataFrame(
-                {"row": np.arange(start, start + len(frame)), "log_prob": scored[-1]}
-            )
+            nats = frame["log_prob"].to_numpy()
+            mean.add(nats)
+            if as_json:
+                scored.append(nats)
+            yield pl.DataFrame({"row": np.arange(start, start + len(frame)), "log_prob": nats})
             start += len(frame)
 
     def write(frames: Iterator[Any]) -> None:
@@ -112,13 +113,41 @@ def run(
         scorer, "score", chunks, Sink(write, as_text=False), workers=workers, load=load,
         strict=strict,
     )  # fmt: skip
-    nats = np.concatenate(scored)
-    mean = float(nats.mean()) if len(nats) else None
-    error = float(nats.std(ddof=1) / len(nats) ** 0.5) if len(nats) > 1 else None
     if as_json:
-        print_json(
-            {"rows": len(nats), "mean": mean, "standard_error": error, "log_prob": nats.tolist()}
-        )
-    if mean is not None:
-        spread = "" if error is None else f" ± {error:.4f}"
-        say(f"{len(nats)} rows, mean log-likelihood {mean:.4f}{spread} nats")
+        figures = {"rows": mean.rows, "mean": mean.value, "standard_error": mean.error}
+        print_json(figures | {"log_prob": np.concatenate(scored).tolist()})
+    if mean.rows:
+        spread = "" if mean.error is None else f" ± {mean.error:.4f}"
+        say(f"{mean.rows} rows, mean log-likelihood {mean.value:.4f}{spread} nats")
+
+
+class _Mean:
+    """The mean of numbers that come in parts, and its standard error."""
+
+    def __init__(self) -> None:
+        self.rows, self._sum, self._squares = 0, 0.0, 0.0
+
+    def add(self, numbers: np.ndarray) -> None:
+        """Adds numbers (n,)."""
+        if not len(numbers):
+            return
+        rows = self.rows + len(numbers)
+        with np.errstate(invalid="ignore"):  # a row that is impossible has −∞
+            mean = float(numbers.mean())
+            self._squares += float(((numbers - mean) ** 2).sum())
+            if self.rows:
+                apart = mean - self._sum / self.rows
+                self._squares += apart**2 * self.rows * len(numbers) / rows
+            self._sum += float(numbers.sum())
+        self.rows = rows
+
+    @property
+    def value(self) -> float | None:
+        """The mean; None of no numbers."""
+        return self._sum / self.rows if self.rows else None
+
+    @property
+    def error(self) -> float | None:
+        """Its standard error; None of fewer than two numbers."""
+        rows = self.rows
+        return (self._squares / (rows - 1) / rows) ** 0.5 if rows > 1 else None

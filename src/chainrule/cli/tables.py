@@ -34,6 +34,7 @@ from chainrule.table import (
     write_chunks,
     write_parts,
 )
+from chainrule.table.files.numpy_files import write_npy
 from chainrule.table.files.pipes import copied, named_as
 from chainrule.table.files.several import files_of
 from chainrule.table.inference.infer import checked_kind
@@ -315,12 +316,12 @@ def write_frames(frames: Iterator[Any], output: Path | None) -> None:
     elif output.suffix in (".csv", ".parquet"):
         write_chunks(output, frames)
     else:
-        rows = np.concatenate([_numbers(frame, output) for frame in frames])
-        buffer = io.BytesIO()
+        parts = (_numbers(frame, output) for frame in frames)
         if output.suffix == ".npy":
-            np.save(buffer, rows)
-        else:
-            np.savez_compressed(buffer, rows=rows)
+            write_npy(output, parts)
+            return
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, rows=np.concatenate(list(parts)))
         write_bytes(output, buffer.getvalue())
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from chainrule.atomic import replacing
 from chainrule.errors import FormatError, unknown_choice
 from chainrule.machine import free_bytes
 
@@ -55,6 +57,45 @@ def read_npz(path: Path, array: str | None) -> tuple[np.ndarray, str]:
         except Exception as error:  # a damaged member of the archive
             raise FormatError(f"{path}: array {name!r} cannot be read: {error}") from error
     return values, name
+
+
+def write_npy(path: str | os.PathLike[str], parts: Iterator[np.ndarray]) -> None:
+    """Writes arrays (n, …), row after row, as one .npy file; one of them is in memory at a time.
+
+    The file appears only when it is complete. The parts have the same number of columns, and the
+    file a type that holds all of them.
+    """
+    with replacing(path) as file:
+        first = np.ascontiguousarray(next(parts))
+        shape, dtype, start = (
+            first.shape,
+            first.dtype,
+            _write_header(file, first.shape, first.dtype),
+        )
+        file.write(first.data)
+        for part in parts:
+            common = np.result_type(dtype, part.dtype)
+            if common != dtype:  # as where only a later part has an empty cell
+                file.seek(start)
+                written = np.frombuffer(file.read(), dtype).astype(common)
+                dtype, start = common, _write_header(file, shape, common)
+                file.write(written.data)
+                file.truncate()
+            file.write(np.ascontiguousarray(part, dtype).data)
+            shape = shape[0] + len(part), *shape[1:]
+        _write_header(file, shape, dtype)
+
+
+def _write_header(file: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+    """Writes the beginning of an .npy file, whose length is the same for any number of rows.
+
+    It returns that length.
+    """
+    file.seek(0)
+    descr = np.lib.format.dtype_to_descr(dtype)
+    header = {"descr": descr, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    return file.tell()
 
 
 def _open_npz(path: Path) -> Any:
