@@ -15,6 +15,7 @@ import pytest
 import torch
 from helpers.some_tables import mixed
 from helpers.tolerances import KOLMOGOROV
+from helpers.untrained import untrained
 
 import chainrule as cr
 from chainrule.errors import EvidenceError, SchemaError, ShapeError
@@ -159,6 +160,14 @@ def test_terms_add_up(density):
     assert np.allclose(parts.mass + parts.density, nats, rtol=0, atol=1e-9)
     assert (parts.density[frame["height"].isna()] == 0).all()
     assert (parts.density[frame["height"].notna()] != 0).all()
+
+
+def test_a_term_includes_whether_its_cell_is_missing_if_the_model_knows_that():
+    frame = mixed(60, seed=7, holes=0.2)
+    density = untrained(frame, missing="informative")
+    chain, nats = density.terms(frame), density.log_prob(frame)
+    assert not chain.isna().any(axis=None)
+    assert np.allclose(-chain.sum(axis=1) * math.log(2), nats, rtol=0, atol=1e-9)
 
 
 def test_a_planted_error_is_blamed_on_its_own_cell(density):

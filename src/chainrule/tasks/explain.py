@@ -90,7 +90,8 @@ def terms(model: Model, table: Any, *, strict: bool = False) -> Any:
     """Returns the terms of the chain rule, −log2 p(cell | cells before it in the order).
 
     The frame has the table's shape. Terms are bits in the table's units; each row sums to −log2
-    p(row). An unknown cell has NaN.
+    p(row). An unknown cell has NaN. In a column of which the model knows how probable missing cells
+    are, each cell's term includes whether it is missing.
 
     Args:
         model: the fitted model.
@@ -105,8 +106,12 @@ def terms(model: Model, table: Any, *, strict: bool = False) -> Any:
     """
 
     def of(chunk: Chunk) -> dict[str, np.ndarray]:
-        bits = -chain_terms(chunk.rows, strict=strict) / LN2
-        return _by_name(chunk, np.where(chunk.rows.codes.observed_or_outside, bits, np.nan))
+        bits, rows = -chain_terms(chunk.rows, strict=strict) / LN2, chunk.rows
+        known = rows.codes.observed_or_outside
+        for column, flag in rows.model.schema.flags.items():
+            bits[:, column] += bits[:, flag]
+            known[:, column] |= known[:, flag]
+        return _by_name(chunk, np.where(known, bits, np.nan))
 
     return answer(model, table, of, give=_alike, strict=strict, ranges=False, in_parts=True)
 
