@@ -245,7 +245,7 @@ def test_a_step_shows_its_numbers(pictures, driven):
         assert (f"1 − x = {1 - pixel} counts" in added) == flipped
         assert ("its column of W is added." in added) == (pixel != flipped)
         factor = f"(1 − x{step + 1})" if flipped else f"x{step + 1}"
-        assert driven.run(text("column-name")) == f"+ {factor} · column of pixel {step + 1}"
+        assert driven.run(text("column-name")) == f"+ {factor} · W{step + 1}"
     driven.click("input[value=masked]")
     counts = driven.run("[...document.querySelectorAll('#counts span')].map(s => s.textContent)")
     assert list(map(number, counts)) == [4 * 2 * 40, 4 * (36 + 1) * 40]

@@ -95,7 +95,7 @@ function showUnits(step, now) {
   if (!byId("line-before").hidden) strip(byId("strip-before"), now.before, bySign, unit, `The sum before, ${wide} numbers`);
   if (!byId("line-column").hidden) {
     byId("column-name").innerHTML = connected ? `column of pixel ${k} <b>itself</b>`
-      : `+ ${factorAt(k - 1, data.flipped[now.previous])} · column of pixel ${k - 1}`;
+      : `<span>+ ${factorAt(k - 1, data.flipped[now.previous])} · ${sub("W", k - 1)}</span>`;
     strip(byId("strip-column"), now.column, (found) => (now.bit ? bySign(found) : mixed(colours.card, colours.line, 0.6)), unit,
       now.bit ? "The column of weights that was added" : "Nothing was added");
     byId("column-said").textContent = columnSaid(step, now);
@@ -105,15 +105,15 @@ function showUnits(step, now) {
   const ones = order.slice(0, step).filter((column, each) => net.factor(each, row.pixels[column])).length;
   byId("a-said").textContent = connected ? "Every pixel is in this sum, also the one that is asked about."
     : step === 0 ? "Nothing is added yet: the sum begins with b. It is used from pixel 2 on."
-    : `b and ${ones} column${ones === 1 ? "" : "s"}: one for each pixel so far ` +
-      (USUALLY_ON === 0 ? "that is on." : USUALLY_ON === n ? "that is off." : "that has its rarer value.");
+    : `The sum of b and ${ones} column${ones === 1 ? "" : "s"}, for pixels ` +
+      (USUALLY_ON === 0 ? "that are on." : USUALLY_ON === n ? "that are off." : "with their rarer value.");
   strip(byId("strip-a"), now.a, bySign, unit, `The sum a, ${wide} numbers from ${number(Math.min(...now.a))} to ${number(Math.max(...now.a))}`);
   const first = step === 0 && !connected;
   byId("h-name").innerHTML = first ? `${sub("h", 1)}, a parameter` : connected ? "h = σ(a)" : `${sub("h", k)} = ${relu ? "max(a, 0)" : "σ(a)"}`;
   byId("h-said").textContent = first
     ? `Only for pixel 1 h is not computed from a: there is nothing to look at yet. Training chose these ${wide} numbers.`
     : connected ? "The same numbers serve all outputs. Every pixel went into them."
-    : `All that it remembers of the first ${step === 1 ? "pixel" : `${step} pixels`}: ${wide} numbers${relu ? "" : " from 0 to 1"}.`;
+    : `All it remembers of ${step === 1 ? "pixel 1" : `pixels 1 to ${step}`}: ${wide} numbers${relu ? "" : " from 0 to 1"}.`;
   const highest = relu ? Math.max(1e-9, ...now.h) : 1;
   strip(byId("strip-h"), now.h, (found) => share(Math.min(1, Math.max(0, found / highest))), unit, `The hidden units h, ${wide} numbers`);
   const heaviest = Math.max(...products.map(Math.abs));
