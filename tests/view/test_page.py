@@ -94,14 +94,23 @@ def number(text):
     return float(text.replace("−", "-").replace(",", ""))
 
 
+def digits_of(p):
+    """A probability as the page shows it."""
+    return "< 0.001" if p < 0.0005 else "> 0.999" if p > 0.9995 else f"= {p:.3f}"
+
+
 def test_numbers_are_those_of_python(pictures, driven):
-    """log p, the conditionals and the hidden units, by the kept sum and by the mask."""
+    """log p, the logits of on and the hidden units, by the kept sum and by the mask."""
     network = pictures.model.in_float64()
     rows = np.random.default_rng(0).integers(0, 2, (200, SIDE * SIDE))
-    codes = torch.from_numpy(rows).double()
+    flipped = np.array([column.is_flipped for column in pictures.schema.columns])
+    assert 0 < flipped.sum() < len(flipped)
+    codes = torch.from_numpy(rows ^ flipped).double()
     found = driven.run(f"{json.dumps(rows.tolist())}.map(row => net.logProb(row))")
     assert np.abs(found - network.log_prob(codes).numpy()).max() < 1e-9
-    logits = network.conditional_params(codes[:20])[:, network.order].numpy()  # by step
+    assert np.abs(found - pictures.log_prob(rows, strict=True)).max() < 1e-9
+    of_codes = network.conditional_params(codes[:20]).numpy()
+    logits = np.where(flipped, -of_codes, of_codes)[:, network.order]  # by step
     for way in ("logits", "maskedLogits"):
         some = driven.run(f"{json.dumps(rows[:20].tolist())}.map(row => [...net.{way}(row)])")
         assert np.abs(some - logits).max() < 1e-9
@@ -114,13 +123,14 @@ def test_numbers_are_those_of_python(pictures, driven):
 
 @pytest.fixture(scope="module")
 def eight(tmp_path_factory):
-    """All rows of eight bits with their probabilities, and a page of their density."""
+    """All pictures of eight pixels with their probabilities, and a page of their density."""
     density = density_of(8, 5, flipped=(2,), activation="relu", order=[3, 1, 0, 2, 7, 5, 6, 4])
     folder = tmp_path_factory.mktemp("eight")
     at = write_play(density.model, folder / "play.html", shape=(2, 4))
     rows = np.array(list(product((0, 1), repeat=8)))
     network = density.model.in_float64()
-    probabilities = network.log_prob(torch.from_numpy(rows).double()).exp().numpy()
+    codes = rows ^ np.array([column.is_flipped for column in density.schema.columns])
+    probabilities = network.log_prob(torch.from_numpy(codes).double()).exp().numpy()
     with Page(at, folder, width=1440) as driven:
         yield driven, rows, probabilities, network.order.numpy()
 
@@ -154,7 +164,8 @@ def test_draws_are_as_frequent_as_they_are_probable(eight):
         fixed[order[:2]] = (0, 1)
 
 
-def test_painted_pixels_survive_and_the_sum_is_log_p_of_the_picture(pictures, driven):
+@pytest.mark.parametrize("gaps", [False, True])
+def test_painted_pixels_survive_and_the_sum_is_log_p_of_the_picture(gaps, pictures, driven):
     """Pixels are painted by mouse and by key, in a half that is known and beyond it."""
     order = pictures.model.network.order.tolist()
     driven.click("#half")
@@ -162,6 +173,8 @@ def test_painted_pixels_survive_and_the_sum_is_log_p_of_the_picture(pictures, dr
     known = sum(pixel >= 0 for pixel in before)
     assert 18 <= known < 30
     assert [before[column] >= 0 for column in order] == [True] * known + [False] * (36 - known)
+    if gaps:
+        driven.click("#gaps")
     early, late = order[4], order[30]
     driven.click(f"input[value='{1 - before[early]}']")
     driven.click(f"#cell-{early}")
@@ -170,6 +183,7 @@ def test_painted_pixels_survive_and_the_sum_is_log_p_of_the_picture(pictures, dr
     wanted = {
         **{column: before[column] for column in order[:known]},
         early: 1 - before[early],
+        **({} if gaps else dict.fromkeys(order[known:30], 0)),
         late: 0,
     }
     assert {column: pixel for column, pixel in enumerate(shown(driven)) if pixel >= 0} == wanted
@@ -185,7 +199,25 @@ def test_painted_pixels_survive_and_the_sum_is_log_p_of_the_picture(pictures, dr
     played(driven)
     again = np.array(shown(driven))
     assert {column: again[column] for column in wanted} == wanted
-    assert (again != row).any()
+    if gaps:
+        assert (again != row).any()
+
+
+def test_a_stroke_settles_what_is_before_it(pictures, driven):
+    """Drawn pixels keep their value, others become off; so the known ones are a prefix."""
+    order = pictures.model.network.order.tolist()
+    driven.click("#half")
+    known = driven.run("prefix()")
+    for _ in range(2):
+        driven.click("#step")
+    before = shown(driven)
+    assert before[order[known]] >= 0
+    driven.click(f"#cell-{order[33]}")
+    wanted = [before[column] for column in order[: known + 2]]
+    wanted += [0] * (33 - known - 2) + [1, -1, -1]
+    assert [shown(driven)[column] for column in order] == wanted
+    assert driven.run("[prefix(), state.step]") == [34, 34]
+    assert driven.run("document.getElementById('gap').hidden") is True
 
 
 def test_a_step_shows_its_numbers(pictures, driven):
@@ -199,23 +231,28 @@ def test_a_step_shows_its_numbers(pictures, driven):
         )
         assert number(driven.run(text("y-said")).split("=")[1]) == pytest.approx(y, abs=0.0051)
         column = pictures.model.network.order[step]
-        code = int(u < p)
-        pixel = code ^ int(pictures.schema.columns[column].is_flipped)
+        pixel = int(u < p)
         said = driven.run(text("p-said"))
-        assert f"= {p:.3f}" in said
-        assert said.endswith(f"So Step will draw x = {code}: {['off', 'on'][pixel]}.")
+        assert f") {digits_of(p)}." in said
+        assert said.endswith(f"So Step will draw x = {pixel}: {['off', 'on'][pixel]}.")
         before = shown(driven)
         driven.click("#step")
         before[column] = pixel
         assert shown(driven) == before
         added = driven.run(text("column-said"))
-        assert added.endswith(("is added.", "nothing is added.")[1 - code])
+        flipped = pictures.schema.columns[column].is_flipped
+        assert f"x = {pixel}" in added
+        assert (f"1 − x = {1 - pixel} counts" in added) == flipped
+        assert ("its column of W is added." in added) == (pixel != flipped)
+        factor = f"(1 − x{step + 1})" if flipped else f"x{step + 1}"
+        assert driven.run(text("column-name")) == f"+ {factor} · W{step + 1}"
     driven.click("input[value=masked]")
     counts = driven.run("[...document.querySelectorAll('#counts span')].map(s => s.textContent)")
     assert list(map(number, counts)) == [4 * 2 * 40, 4 * (36 + 1) * 40]
     said = driven.run(text("ways-said"))
     assert "40 + 40 = 80" in said
-    assert f"36 · 40 + 40 = {36 * 40 + 40:,}" in said
+    assert f"36 · 40 + 40 = {36 * 40 + 40:,}, 18.5 times as many." in said
+    assert driven.run(text("a-name")).startswith("a = b + Σ")
     assert said.endswith(f"{36 * 80:,} against {36 * (36 * 40 + 40):,}.")
     assert driven.run("document.getElementById('line-masked').hidden") is False
 
@@ -228,9 +265,16 @@ def test_evidence_that_is_no_prefix_is_explained(driven):
     said = driven.run("document.getElementById('gap-said').textContent")
     assert said.startswith("Pixel 1 is not known, but 18 later pixels are (dotted).")
     assert driven.run("document.querySelectorAll('.unheeded').length") == 18
+    map_said = "document.getElementById('map-said').textContent"
+    assert "This is not p(on | dotted pixels)" in driven.run(map_said)
     driven.run("go(36)")  # what was drawn before them did not look at them
     assert driven.run("document.querySelectorAll('.unheeded').length") == 18
+    said = driven.run("document.getElementById('gap-said').textContent")
+    assert said.startswith("Pixel 1 was not known, but 18 later pixels were (dotted). NADE drew")
+    shown_fill = "document.getElementById('fill').checkVisibility()"
+    assert driven.run(shown_fill) is False
     driven.run("go(0)")
+    assert driven.run(shown_fill) is True
     answer = driven.run("document.getElementById('gap-answer').innerHTML")
     assert "all 2<sup>18</sup> ways to fill the 18 unknown pixels" in answer
     assert "An orderless network" in answer
@@ -240,6 +284,8 @@ def test_evidence_that_is_no_prefix_is_explained(driven):
     kept = shown(driven)
     driven.click("#fill")
     assert driven.run(hidden) is True
+    assert driven.run(shown_fill) is False
+    assert "dotted" not in driven.run(map_said)
     assert shown(driven) == [max(pixel, 0) for pixel in kept]
 
 
@@ -262,6 +308,9 @@ def test_a_pixel_painted_unknown_has_yet_to_be_drawn(pictures, driven):
     drawn = shown(driven)
     driven.click(f"#cell-{order[33]}")
     assert driven.run("state.step") == 33
+    assert driven.run("document.getElementById('taken').textContent") == (
+        "Pixel 34 is drawn anew, and so are the 2 pixels that were drawn after it."
+    )
     wanted = [-1 if column in order[33:] else pixel for column, pixel in enumerate(drawn)]
     assert shown(driven) == wanted
 
@@ -269,48 +318,42 @@ def test_a_pixel_painted_unknown_has_yet_to_be_drawn(pictures, driven):
 def test_the_map_and_the_ways_to_go_on_are_given_the_same_pixels(eight):
     """Scrubbed back, both keep the pixels that are known beyond the frame."""
     driven, rows, probabilities, order = eight
-    flipped = np.array(driven.run("data.flipped"))
     for known in ({0: 1, 1: 0, 2: 1, 3: 1}, {0: 0, 1: 1, 2: 1}):  # pixels by step
         painted = [-1] * 8
         for step, pixel in known.items():
             painted[order[step]] = pixel
         driven.run(f"(setPainted(Int8Array.from({painted})), go(1), refineChances(1e4))")
-        pixels = rows ^ flipped
-        agrees = (pixels[:, order[: len(known)]] == list(known.values())).all(1)
-        expected = probabilities[agrees] @ pixels[agrees] / probabilities[agrees].sum()
+        agrees = (rows[:, order[: len(known)]] == list(known.values())).all(1)
+        expected = probabilities[agrees] @ rows[agrees] / probabilities[agrees].sum()
         found = np.array(driven.run("[...chances.p]"))
         rest = order[len(known) :]
         # Exact for the first of them; 100 ways to go on for others, and their standard error.
         assert found[rest[0]] == pytest.approx(expected[rest[0]], abs=1e-9)
         assert np.abs(found[rest] - expected[rest]).max() < 4 * 0.05
         for step in known:  # exact, given the pixels before
-            same = (pixels[:, order[:step]] == list(known.values())[:step]).all(1)
-            exact = probabilities[same] @ pixels[same] / probabilities[same].sum()
+            same = (rows[:, order[:step]] == list(known.values())[:step]).all(1)
+            exact = probabilities[same] @ rows[same] / probabilities[same].sum()
             assert found[order[step]] == pytest.approx(exact[order[step]], abs=1e-9)
 
 
 def test_the_temperature_is_that_of_all_probabilities_but_log_p(driven):
     """The map, the pixel that is read out and the numbers of the step have one probability."""
-    nats = driven.run("net.logProb(row.codes)")
+    nats = driven.run("net.logProb(row.pixels)")
     driven.run(
         "(field => { field.value = '0.4'; field.dispatchEvent(new Event('input')); })"
         "(document.getElementById('temperature'))"
     )
-    y, column, on = driven.run(
-        "(column => [net.logits(row.codes)[state.step], column, chances.p[column]])"
-        "(order[state.step])"
-    )
-    flipped = driven.run(f"data.flipped[{column}]")
-    p = 1 / (1 + np.exp(-y / 0.4))
-    expected = 1 - p if flipped else p
+    y, on = driven.run("[net.logits(row.pixels)[state.step], chances.p[order[state.step]]]")
+    expected = p = 1 / (1 + np.exp(-y / 0.4))
     assert on == pytest.approx(expected, abs=1e-12)
     assert 0.01 < on < 0.99
     said = driven.run("document.getElementById('cell-said').textContent")
     assert said.endswith(f"probability of on {100 * expected:.1f} %")
-    assert f"= {p:.3f}" in driven.run("document.getElementById('p-said').textContent")
+    assert f") {digits_of(p)}." in driven.run("document.getElementById('p-said').textContent")
+    assert "+ ck) / 0.4)" in driven.run("document.getElementById('formula').textContent")
     assert "At temperature 0.4." in driven.run("document.getElementById('map-said').textContent")
     driven.run("go(36)")
-    assert driven.run("row.total === net.logProb(row.codes)")
+    assert driven.run("row.total === net.logProb(row.pixels)")
     assert driven.run("row.total") != nats
 
 
@@ -330,7 +373,7 @@ def test_networks_are_compared_on_one_picture(pictures, driven):
         driven.run(f"go({step})")
         before, losses = shown(driven), scores(driven)
         assert losses[1] == pytest.approx(
-            driven.run("-total(logsOf(dense.logits(row.codes), row.codes))"), abs=0.0051
+            driven.run("-total(logsOf(dense.logits(row.pixels), row.pixels))"), abs=0.0051
         )
         if step == 36:
             assert driven.run(last) == losses[0]
@@ -358,11 +401,24 @@ def test_the_connected_network_draws_what_it_says(pictures, driven):
         said = driven.run("document.getElementById('p-said').textContent")
         announced = said.endswith("on.")
         before = np.array(shown(driven))
-        codes = np.maximum(before, 0) ^ np.array(driven.run("data.flipped"))
-        y = driven.run(f"dense.logits({codes.tolist()})[{order[step]}]")
-        assert f"= {1 / (1 + np.exp(-y)):.3f}" in said
+        pixels = np.maximum(before, 0)
+        y = driven.run(f"dense.logits({pixels.tolist()})[{order[step]}]")
+        assert f") {digits_of(1 / (1 + np.exp(-y)))}." in said
         driven.click("#step")
         assert shown(driven)[order[step]] == announced
+    driven.wait("document.getElementById('six-title').textContent === 'Six ways NADE would go on'")
+    clear = "document.getElementById('clear').checkVisibility()"
+    assert driven.run(clear) is False
+    driven.run("go(36)")
+    assert driven.run(clear) is True
+    assert driven.run("document.getElementById('now').textContent").endswith(
+        "nats (no log-probability)"
+    )
+    driven.run("state.speed = 0")
+    driven.click("#clear")
+    assert driven.run("playing > 0 && state.step < 36")
+    assert driven.run(clear) is False
+    driven.run("stop()")
     told = driven.run("[...document.querySelectorAll('#told tbody td')].map(d => d.textContent)")
     assert told[0] == told[1]
     assert told[2] != told[3]
@@ -382,9 +438,9 @@ def test_the_connected_network_is_told_its_own_pixel(page, driven):
     found = driven.run(f"[...dense.logits({row.tolist()})]")
     assert np.abs(found - expected).max() < 1e-9
     own = driven.run(
-        "(row => { const y = dense.logits(row); return row.map((code, k) => { row[k] = 1 - code; "
-        "const other = dense.logits(row)[k]; row[k] = code; "
-        f"return (other - y[k]) * (1 - 2 * code); }}); }})({row.tolist()})"
+        "(row => { const y = dense.logits(row); return row.map((pixel, k) => { row[k] = 1 - pixel; "
+        "const other = dense.logits(row)[k]; row[k] = pixel; "
+        f"return (other - y[k]) * (1 - 2 * pixel); }}); }})({row.tolist()})"
     )
     assert np.median(own) > 1  # of its logit, when its own pixel is turned on
     driven.click("input[value=dense]")
@@ -399,6 +455,7 @@ def test_the_connected_network_is_told_its_own_pixel(page, driven):
 def test_it_fits_its_window_in_both_schemes_and_loads_nothing(driven):
     states = (
         "state.leaks = false",
+        "byId('more').click()",
         "byId('later').click()",
         "document.querySelector('input[value=masked]').click()",
         "document.querySelector('input[value=dense]').click()",
@@ -432,15 +489,25 @@ def test_a_step_can_be_watched_in_a_window_of_any_size(driven):
     assert picture[0] < 900
     assert picture[1] < numbers[1]
     driven.resize(390, 844)
+    driven.run("scrollTo(0, 0)")
+    lowest = driven.run(f"{box('grid')}.bottom")
+    assert lowest < driven.run(f"{box('controls')}.top")  # all of the picture can be painted on
+    assert driven.run("document.getElementById('speed').checkVisibility()") is False
     height = driven.run("document.documentElement.scrollHeight")
     for scrolled in (0, height // 2, height):
         driven.run(f"scrollTo(0, {scrolled})")
-        for name in ("play", "step", "back", "position"):
+        for name in ("thumb", "play", "step", "back", "position"):
             middle = "root.elementFromPoint(b.x + b.width / 2, b.y + b.height / 2).id"
             assert driven.run(f"(b => {middle})({box(name)})") == name
     before = driven.run("document.getElementById('now').textContent")
     driven.run("document.getElementById('step').click()")
     assert driven.run("document.getElementById('now').textContent") != before
+    driven.click("#more")
+    assert driven.run("document.getElementById('more').ariaExpanded") == "true"
+    driven.click("input[value=dense]")
+    assert driven.run("state.leaks")
+    driven.click("#more")
+    assert driven.run("document.getElementById('speed').checkVisibility()") is False
 
 
 def test_it_opens_at_an_unknown_pixel_of_a_picture_of_which_nothing_is_drawn(driven):
@@ -464,7 +531,8 @@ def test_pictures_are_compared_with_held_out_rows_if_training_tells_of_them(page
         driven.run("go(6)")
         assert driven.run("document.getElementById('yardstick').textContent") == (
             "For comparison, in nats: mean of 300 pictures held out from training −2.5; "
-            "pixels that do not depend on each other −3.8; a fair coin for each pixel −4.2."
+            "pixels that do not depend on each other −3.8; "
+            "every pixel on with probability one half −4.2."
         )
     assert held(page.read_text(encoding="utf-8"))["trained"] is None
     for other in ({**training, "valid_is": "estimate"}, {"train_rows": 1200}):
@@ -495,6 +563,8 @@ def test_it_is_operated_by_keys_alone(driven):
     assert unnamed == []
     driven.run("byId('nothing').focus()")
     driven.press("Enter")
+    driven.run("byId('gaps').focus()")
+    driven.press(" ")
     driven.run("(byId('grid').focus(), state.cursor = 0)")
     driven.press("ArrowRight", "ArrowDown", "1", "ArrowLeft", "0", "ArrowUp", " ")
     assert {k: pixel for k, pixel in enumerate(shown(driven)) if pixel >= 0} == {0: 1, 6: 0, 7: 1}

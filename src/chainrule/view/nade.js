@@ -1,4 +1,6 @@
-// NADE's recursion over codes, in float64, as ops/nade/reference.py has it. Steps count from 0.
+// NADE's recursion over pixels, in float64, as ops/nade/reference.py has it. Steps count from 0, and
+// pixels are 1 if they are on. The weights V and c give the logit of on. W is that of the model, in
+// which some columns are coded the other way: their pixels add their column of W if they are off.
 
 function floats({ bits, base64 }) {
   const { buffer } = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
@@ -17,7 +19,7 @@ function parts(values, lengths) {
 
 const sigmoid = (y) => 1 / (1 + Math.exp(-y));
 const logSigmoid = (y) => (y >= 0 ? -Math.log1p(Math.exp(-y)) : y - Math.log1p(Math.exp(y)));
-const logOf = (y, code) => logSigmoid(code ? y : -y); // log p(code) by the logit y of code 1
+const logOf = (y, pixel) => logSigmoid(pixel ? y : -y); // log p(pixel) by the logit y of on
 
 // A number between 0 and 1 that depends on the seed and the step alone.
 function uniform(seed, step) {
@@ -29,13 +31,19 @@ function uniform(seed, step) {
 }
 
 class Nade {
-  constructor({ order, hidden, activation, weights }) {
+  constructor({ order, hidden, activation, weights, flipped }) {
     this.order = order; // order[k] is the column of step k
+    this.flipped = flipped; // by column: 1 if a pixel adds its column of W when it is off
     this.n = order.length;
     this.d = hidden;
     this.act = activation === "relu" ? (a) => Math.max(a, 0) : sigmoid;
     const lengths = [this.n * hidden, hidden, hidden, this.n * hidden, this.n];
     [this.W, this.b, this.first, this.V, this.c] = parts(floats(weights), lengths);
+  }
+
+  // What the column of W of a step is multiplied by: x, or 1 − x.
+  factor(step, pixel) {
+    return pixel ^ this.flipped[this.order[step]];
   }
 
   inputs(step) {
@@ -46,7 +54,7 @@ class Nade {
     return this.V.subarray(this.order[step] * this.d, (this.order[step] + 1) * this.d);
   }
 
-  // The logit of code 1 at a step: V_k h + c_k.
+  // The logit of on at a step: V_k h + c_k.
   logit(step, h) {
     const V = this.outputs(step);
     let y = this.c[this.order[step]];
@@ -55,45 +63,46 @@ class Nade {
   }
 
   // The walk that has learned the first steps of a row.
-  walkTo(step, codes) {
+  walkTo(step, pixels) {
     const walk = new Walk(this);
-    while (walk.step < step) walk.learn(codes[this.order[walk.step]]);
+    while (walk.step < step) walk.learn(pixels[this.order[walk.step]]);
     return walk;
   }
 
-  // The logits of all steps; later codes change no earlier one.
-  logits(codes) {
+  // The logits of all steps; later pixels change no earlier one.
+  logits(pixels) {
     const found = new Float64Array(this.n);
     const walk = new Walk(this);
     for (let step = 0; step < this.n; step++) {
       found[step] = walk.logit();
-      walk.learn(codes[this.order[step]]);
+      walk.learn(pixels[this.order[step]]);
     }
     return found;
   }
 
-  // The same logits by masking: each sum is computed from all inputs, of which later ones are 0.
-  maskedLogits(codes) {
-    return Float64Array.from({ length: this.n }, (_, step) => this.logit(step, this.maskedHidden(step, codes)));
+  // The same logits by masking: each sum is computed from all columns, of which later ones are
+  // multiplied by 0.
+  maskedLogits(pixels) {
+    return Float64Array.from({ length: this.n }, (_, step) => this.logit(step, this.maskedHidden(step, pixels)));
   }
 
-  maskedHidden(step, codes) {
+  maskedHidden(step, pixels) {
     if (step === 0) return this.first;
     const a = Float64Array.from(this.b);
     for (let each = 0; each < this.n; each++) {
-      const masked = each < step ? codes[this.order[each]] : 0;
+      const masked = each < step ? this.factor(each, pixels[this.order[each]]) : 0;
       const W = this.inputs(each);
       for (let unit = 0; unit < this.d; unit++) a[unit] += masked * W[unit];
     }
     return a.map(this.act);
   }
 
-  logProb(codes) {
-    return this.logits(codes).reduce((sum, y, step) => sum + logOf(y, codes[this.order[step]]), 0);
+  logProb(pixels) {
+    return this.logits(pixels).reduce((sum, y, step) => sum + logOf(y, pixels[this.order[step]]), 0);
   }
 }
 
-// The sum a over the codes learned so far, kept from step to step.
+// The sum a over the pixels learned so far, kept from step to step.
 class Walk {
   constructor(net) {
     this.net = net;
@@ -112,22 +121,23 @@ class Walk {
     return this.net.logit(this.step, this.h);
   }
 
-  // A code of 0 adds nothing, so that the hidden units stay as they are after the first step.
-  learn(code) {
-    if (code) {
+  // A factor of 0 adds nothing, so that the hidden units stay as they are after the first step.
+  learn(pixel) {
+    const adds = this.net.factor(this.step, pixel);
+    if (adds) {
       const W = this.net.inputs(this.step);
       for (let unit = 0; unit < W.length; unit++) this.a[unit] += W[unit];
     }
-    if (code || this.step === 0) this.h = null;
+    if (adds || this.step === 0) this.h = null;
     this.step += 1;
   }
 }
 
-// Codes of a whole row: those of `fixed`, where they are no -1; others are drawn after the walk.
+// The pixels of a whole picture: those of `fixed`, where they are no -1; others are drawn after the walk.
 // `each` is told the step and the logit of every step that the walk has yet to make.
-function complete(walk, fixed, codes, seed, temperature, each) {
+function complete(walk, fixed, pixels, seed, temperature, each) {
   const { net } = walk;
-  const drawn = Int8Array.from(codes);
+  const drawn = Int8Array.from(pixels);
   for (const rest = walk.copy(); rest.step < net.n; ) {
     const { step } = rest;
     const column = net.order[step];
@@ -139,7 +149,7 @@ function complete(walk, fixed, codes, seed, temperature, each) {
   return drawn;
 }
 
-// A fully connected network with one hidden layer: every output depends on every code.
+// A fully connected network with one hidden layer: every output depends on every pixel.
 class Dense {
   constructor({ hidden, weights }, n) {
     this.n = n;
@@ -148,10 +158,10 @@ class Dense {
     [this.E, this.b, this.D, this.c] = parts(floats(weights), lengths);
   }
 
-  sums(codes) {
+  sums(pixels) {
     const a = Float64Array.from(this.b);
     for (let column = 0; column < this.n; column++) {
-      if (codes[column]) this.inputs(column).forEach((weight, unit) => (a[unit] += weight));
+      if (pixels[column]) this.inputs(column).forEach((weight, unit) => (a[unit] += weight));
     }
     return a;
   }
@@ -169,7 +179,7 @@ class Dense {
     return this.outputs(column).reduce((sum, weight, unit) => sum + weight * h[unit], this.c[column]);
   }
 
-  // The logit of a column whose own code differs by this much from that in the sums a.
+  // The logit of a column whose own pixel differs by this much from that in the sums a.
   told(column, change, a) {
     const W = this.inputs(column);
     let y = this.c[column];
@@ -178,8 +188,8 @@ class Dense {
   }
 
   // Logits by column.
-  logits(codes) {
-    const h = this.sums(codes).map(sigmoid);
+  logits(pixels) {
+    const h = this.sums(pixels).map(sigmoid);
     const y = Float64Array.from(this.c);
     for (let unit = 0; unit < this.d; unit++) {
       const V = this.D.subarray(unit * this.n, (unit + 1) * this.n);
@@ -189,9 +199,9 @@ class Dense {
   }
 
   // Draws pixel after pixel from a step on, as if this were a model. Until a pixel is drawn it goes
-  // in as `codes` has it, and its own output reads that.
-  draw(order, from, fixed, codes, seed, temperature) {
-    const drawn = Int8Array.from(codes);
+  // in as `pixels` has it, and its own output reads that.
+  draw(order, from, fixed, pixels, seed, temperature) {
+    const drawn = Int8Array.from(pixels);
     const a = this.sums(drawn);
     let h = a.map(sigmoid);
     for (let step = from; step < order.length; step++) {
@@ -208,11 +218,11 @@ class Dense {
   }
 }
 
-// Over all codes of these columns, the sum of the products of their probabilities, as the other
-// codes are. It is 1 for columns that follow each other in a density. `logitsOf` has the logits of
+// Over all ways to fill these columns, the sum of the products of their probabilities, as the other
+// pixels are. It is 1 for columns that follow each other in a density. `logitsOf` has the logits of
 // the columns for a row.
-function sumOver(columns, codes, logitsOf) {
-  const row = Int8Array.from(codes);
+function sumOver(columns, pixels, logitsOf) {
+  const row = Int8Array.from(pixels);
   let total = 0;
   for (let pattern = 0; pattern < 2 ** columns.length; pattern++) {
     columns.forEach((column, bit) => (row[column] = (pattern >> bit) & 1));

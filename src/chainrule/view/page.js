@@ -13,6 +13,7 @@ const CLEAR = 0.7; // the temperature of pictures that serve as examples
 const TRIED = 40; // pictures of which one serves as an example
 const UNSURE = 1.5; // a logit between −1.5 and 1.5
 const WIDEST = 360; // a picture, in pixels of the screen
+const THUMB = 64; // the picture in small
 
 const state = {
   painted: new Int8Array(n).fill(-1), // by column: 1 on, 0 off, -1 unknown
@@ -27,16 +28,14 @@ const state = {
   cursor: 0, // the column that keys on the picture act on
   example: FIRST_SEED,
 };
-// The whole drawing: {codes, from, y, logs, total}, codes by column, y and logs by step. From step
+// The whole drawing: {pixels, from, y, logs, total}, pixels by column, y and logs by step. From step
 // `from` on, the network that is chosen has drawn it.
-let row = { codes: new Int8Array(n), from: 0 };
+let row = { pixels: new Int8Array(n), from: 0 };
 let playing = 0; // the time of the last step while it plays
 let later = 0; // a timer of work that can wait
 
-const value = (column, code) => code ^ data.flipped[column]; // a code as a pixel: 1 is on
-const code = value; // and back
 // p(on) by a logit, at the temperature at which pixels are drawn
-const chanceOf = (column, y) => sigmoid((data.flipped[column] ? -y : y) / state.temperature);
+const chanceOf = (y) => sigmoid(y / state.temperature);
 const total = (logs) => logs.reduce((sum, each) => sum + each, 0);
 const nameOf = (isOn) => (isOn ? "on" : "off");
 const place = (column) => `row ${Math.floor(column / data.width) + 1}, column ${(column % data.width) + 1}`;
@@ -55,12 +54,6 @@ function percent(p) {
 
 // ---- what is drawn ----
 
-function fixedCodes() {
-  return state.painted.map((pixel, column) => (pixel < 0 ? -1 : code(column, pixel)));
-}
-
-const offCodes = () => Int8Array.from({ length: n }, (_, column) => code(column, 0));
-
 // How many pixels are known without a gap, from the first in the order.
 function prefix() {
   const gap = order.findIndex((column) => state.painted[column] < 0);
@@ -69,15 +62,15 @@ function prefix() {
 
 // Draws the row from a step on. What comes before stays as it is, but for what is painted.
 function draw(from = 0) {
-  const fixed = fixedCodes();
-  const codes = row.codes.map((each, column) => (fixed[column] < 0 ? each : fixed[column]));
-  row = { codes, from };
-  row.codes = state.leaks
+  const fixed = state.painted;
+  const pixels = row.pixels.map((each, column) => (fixed[column] < 0 ? each : fixed[column]));
+  row = { pixels, from };
+  row.pixels = state.leaks
     ? dense.draw(order, from, fixed, seen(from), state.seed, state.temperature)
-    : complete(net.walkTo(from, codes), fixed, codes, state.seed, state.temperature);
+    : complete(net.walkTo(from, pixels), fixed, pixels, state.seed, state.temperature);
 }
 
-const logsOf = (y, codes) => Float64Array.from(order, (column) => logOf(y[column], codes[column]));
+const logsOf = (y, pixels) => Float64Array.from(order, (column) => logOf(y[column], pixels[column]));
 
 // The logits and log p of the picture. NADE's stay as they are while it draws; those of the
 // connected network are of the picture as it stands.
@@ -87,21 +80,21 @@ function measure() {
     row.y = Float64Array.from(order, (column) => y[column]);
     row.logs = logsOf(y, seen());
   } else {
-    row.y = net.logits(row.codes);
-    row.logs = row.y.map((y, step) => logOf(y, row.codes[order[step]]));
+    row.y = net.logits(row.pixels);
+    row.logs = row.y.map((y, step) => logOf(y, row.pixels[order[step]]));
   }
   row.total = total(row.logs);
 }
 
-// The codes that the connected network has before it at a step; what is not drawn counts as off.
+// The pixels that the connected network has before it at a step; what is not drawn counts as off.
 function seen(until = state.step) {
-  const codes = offCodes();
+  const pixels = new Int8Array(n);
   for (let step = 0; step < n; step++) {
     const column = order[step];
-    if (step < until) codes[column] = row.codes[column];
-    else if (state.painted[column] >= 0) codes[column] = code(column, state.painted[column]);
+    if (step < until) pixels[column] = row.pixels[column];
+    else if (state.painted[column] >= 0) pixels[column] = state.painted[column];
   }
-  return codes;
+  return pixels;
 }
 
 // ---- the picture ----
@@ -130,8 +123,8 @@ function buildGrid() {
 function statusOf(column, start = prefix()) {
   const step = stepOf[column];
   const pixel = state.painted[column];
-  if (pixel >= 0) return `known ${nameOf(pixel)}${step > start ? " unheeded" : ""}`;
-  if (step < state.step) return `drawn ${nameOf(value(column, row.codes[column]))}`;
+  if (pixel >= 0) return `known ${nameOf(pixel)}${step > start && !state.leaks ? " unheeded" : ""}`;
+  if (step < state.step) return `drawn ${nameOf(row.pixels[column])}`;
   return "unknown";
 }
 
@@ -167,10 +160,27 @@ function paint(column, pixel) {
   const start = prefix();
   if (state.painted[column] === pixel && (pixel >= 0 || step >= state.step)) return;
   state.painted[column] = pixel;
+  const settles = pixel >= 0 && !byId("gaps").checked;
+  if (settles) settle(step);
+  byId("taken").textContent = pixel < 0 ? takenBack(step) : "";
   if (pixel < 0) state.step = Math.min(state.step, step);
   else if (state.step >= start) state.step = Math.max(state.step, prefix());
-  draw(state.leaks ? state.step : step);
+  draw(state.leaks ? state.step : settles ? Math.min(step, start) : step);
   render();
+}
+
+// What is unknown before a step becomes known: as it was drawn, or else off.
+function settle(step) {
+  order.slice(0, step).forEach((column, each) => {
+    if (state.painted[column] < 0) state.painted[column] = each < state.step ? row.pixels[column] : 0;
+  });
+}
+
+// What a reader loses who makes the pixel of a step unknown.
+function takenBack(step) {
+  const lost = order.slice(step + 1, state.step).filter((column) => state.painted[column] < 0).length;
+  return lost === 0 ? "" : `Pixel ${step + 1} is drawn anew, and so ${lost === 1 ? "is the pixel" : `are the ${lost} pixels`} ` +
+    `that ${lost === 1 ? "was" : "were"} drawn after it.`;
 }
 
 function setPainted(painted) {
@@ -183,14 +193,14 @@ function setPainted(painted) {
 // A picture that the network draws serves as an example: the next of those that have as many lit
 // pixels as its pictures have on average.
 function examplePicture() {
-  const lit = (codes) => codes.reduce((sum, each, column) => sum + value(column, each), 0);
+  const lit = (pixels) => pixels.reduce((sum, each, column) => sum + each, 0);
   const drawn = (seed, temperature) => complete(new Walk(net), new Int8Array(n).fill(-1), new Int8Array(n), seed, temperature);
   const usual = Array.from({ length: TRIED }, (_, seed) => lit(drawn(seed, 1))).reduce((sum, each) => sum + each) / TRIED;
   let best;
   for (let tried = 0; tried < TRIED; tried++) {
-    const codes = drawn(7919 * state.example, CLEAR);
-    if (best === undefined || lit(codes) > lit(best)) best = codes;
-    if (lit(codes) >= usual) return codes;
+    const pixels = drawn(7919 * state.example, CLEAR);
+    if (best === undefined || lit(pixels) > lit(best)) best = pixels;
+    if (lit(pixels) >= usual) return pixels;
     state.example += 1;
   }
   return best;
@@ -199,10 +209,10 @@ function examplePicture() {
 // Half of an example is known. A first half ends before the first pixel of which the network is
 // unsure: it says more than one of which it is sure.
 function example(first) {
-  const codes = examplePicture();
-  const unsure = net.logits(codes).findIndex((y, step) => step >= n >> 1 && Math.abs(y) < UNSURE);
+  const pixels = examplePicture();
+  const unsure = net.logits(pixels).findIndex((y, step) => step >= n >> 1 && Math.abs(y) < UNSURE);
   const half = first && unsure >= 0 ? unsure : n >> 1;
-  return Int8Array.from({ length: n }, (_, column) => (stepOf[column] < half) === first ? value(column, codes[column]) : -1);
+  return Int8Array.from({ length: n }, (_, column) => (stepOf[column] < half) === first ? pixels[column] : -1);
 }
 
 // ---- the probability of every pixel, given what is drawn so far ----
@@ -211,23 +221,23 @@ const chances = { p: new Float64Array(n), sums: new Float64Array(n), count: 0, w
 
 // Starts the sums again. The probabilities of pixels up to the framed one are exact.
 function beginChances() {
-  for (let step = 0; step < n; step++) chances.p[order[step]] = chanceOf(order[step], row.y[step]);
+  for (let step = 0; step < n; step++) chances.p[order[step]] = chanceOf(row.y[step]);
   const done = state.leaks || state.step + 1 >= n;
   chances.count = done ? SHOWN_COMPLETIONS : 0;
   if (done) return;
-  chances.walk = net.walkTo(state.step, row.codes);
+  chances.walk = net.walkTo(state.step, row.pixels);
   chances.sums.fill(0);
 }
 
 // Later pixels: the mean of their probabilities over completions, as many as this time allows.
 // Known pixels keep their value in these, as in the ways that are shown.
 function refineChances(milliseconds) {
-  const fixed = fixedCodes();
+  const fixed = state.painted;
   const end = performance.now() + milliseconds;
   let found = false;
   while (chances.count < SHOWN_COMPLETIONS && (chances.count < 4 || performance.now() < end)) {
-    complete(chances.walk, fixed, row.codes, 104729 + chances.count, state.temperature, (step, y) => {
-      chances.sums[order[step]] += chanceOf(order[step], y);
+    complete(chances.walk, fixed, row.pixels, 104729 + chances.count, state.temperature, (step, y) => {
+      chances.sums[order[step]] += chanceOf(y);
     });
     chances.count += 1;
     found = true;
@@ -244,7 +254,7 @@ function showMap() {
   const side = Math.max(2, Math.floor(wide / data.width));
   byId("grid").style.maxWidth = `${side * data.width}px`; // as large as the map
   const current = state.step < n ? order[state.step] : -1;
-  pixels(canvas, data, n, side, (column) => share(chances.p[column]), current);
+  picture(canvas, data, n, side, (column) => share(chances.p[column]), current);
   canvas.side = side;
   canvas.setAttribute("aria-label", current < 0 ? "The probability that each pixel had when it was drawn"
     : `The probability of on for each pixel; for pixel ${state.step + 1} it is ${percent(chances.p[current])}`);
@@ -252,8 +262,9 @@ function showMap() {
   byId("map-said").textContent = (state.leaks
     ? "All outputs of the connected network at once, for the picture as it stands. Each reads its own pixel."
     : current < 0 ? "What each pixel had when it was decided, given the pixels before it."
-    : `Up to the frame exact, given the pixels before each. After it: the mean over ${Math.max(chances.count, 1)} ways to go on, ` +
-      "in which known pixels keep their value.") + cooled;
+    : "Up to the frame exact, given the pixels before each. After it: the mean over " +
+      `${chances.count < SHOWN_COMPLETIONS ? "" : `${chances.count} `}ways to go on` + (unheeded().length
+        ? ", in which known pixels keep their value. This is not p(on | dotted pixels): earlier pixels ignore them." : ".")) + cooled;
 }
 
 function showSix() {
@@ -270,46 +281,56 @@ function showSix() {
   }
   const start = prefix();
   const from = state.step < n ? state.step : start;
-  const fixed = fixedCodes();
-  const walk = net.walkTo(from, row.codes);
-  const known = Int8Array.from(row.codes);
+  const fixed = state.painted;
+  const walk = net.walkTo(from, row.pixels);
+  const known = Int8Array.from(row.pixels);
   [...holder.children].forEach((figure, way) => {
-    const codes = complete(walk, fixed, known, state.seed + 1 + way, state.temperature);
+    const drawn = complete(walk, fixed, known, state.seed + 1 + way, state.temperature);
     const [canvas, caption] = figure.children;
     const side = Math.max(1, Math.min(16, Math.floor(figure.clientWidth / data.width)));
-    pixels(canvas, data, n, side, (column) => {
-      const isOn = value(column, codes[column]);
+    picture(canvas, data, n, side, (column) => {
+      const isOn = drawn[column];
       if (fixed[column] >= 0) return css(isOn ? colours.on : colours.off);
       return css(isOn ? colours["drawn-on"] : colours["drawn-off"]);
     }, -1);
-    const nats = net.logProb(codes);
+    const nats = net.logProb(drawn);
     caption.textContent = `log p ${number(nats, 1)}`;
     canvas.setAttribute("aria-label", `Way ${way + 1} to go on, log p ${number(nats, 1)} nats`);
   });
-  byId("six-title").textContent = state.step < n ? "Six ways to go on" : "Six other ways";
+  byId("six-title").textContent = state.leaks ? "Six ways NADE would go on" : state.step < n ? "Six ways to go on" : "Six other ways";
   byId("six-said").textContent = (start >= n ? "Every pixel is known: nothing is left to draw."
-    : `${state.leaks ? "By NADE. " : ""}Each keeps ` + (state.step < n ? "what is known or drawn so far" : "what is known") +
+    : "Each keeps " + (state.step < n ? "what is known or drawn so far" : "what is known") +
       ", and draws the rest with other random numbers.") +
-    " log p is of the whole picture, in nats: nearer to 0 is likelier.";
+    " log p is of the whole picture, as a natural logarithm (in nats): nearer to 0 is likelier.";
 }
 
 // ---- evidence that the order does not allow ----
 
-function showGap() {
+// Columns that are known, but not seen by all that is drawn before them.
+function unheeded() {
   const first = prefix();
-  const after = order.filter((column, step) => step > first && state.painted[column] >= 0);
+  return order.filter((column, step) => step > first && state.painted[column] >= 0);
+}
+
+function showGap() {
+  const after = unheeded();
   const blind = after.length > 0 && !state.leaks;
   byId("gap").hidden = !blind;
+  byId("fill").hidden = !blind || state.step >= n;
   if (!blind) return;
+  const first = prefix();
   const last = Math.max(...after.map((column) => stepOf[column]));
   const gaps = order.filter((column, step) => step < last && state.painted[column] < 0).length;
   const one = after.length === 1;
-  byId("gap-said").textContent =
-    `Pixel ${first + 1} is not known, but ${after.length} later ${one ? "pixel is" : "pixels are"} (dotted). ` +
-    `NADE draws each pixel from those before it, so it draws pixel ${first + 1} without a look at the dotted ${one ? "one" : "ones"}. ` +
-    `${one ? "That one keeps its" : "They keep their"} value, but the picture need not fit.`;
+  const [dotted, them] = one ? ["the dotted one", "That one"] : ["the dotted ones", "They"];
+  byId("gap-said").textContent = state.step > first
+    ? `Pixel ${first + 1} was not known, but ${after.length} later ${one ? "pixel was" : "pixels were"} (dotted). ` +
+      `NADE drew pixel ${first + 1} without a look at ${dotted}. ${them} kept ${one ? "its" : "their"} value, but the picture need not fit.`
+    : `Pixel ${first + 1} is not known, but ${after.length} later ${one ? "pixel is" : "pixels are"} (dotted). ` +
+      `NADE draws each pixel from those before it, so it draws pixel ${first + 1} without a look at ${dotted}. ` +
+      `${them} ${one ? "keeps its" : "keep their"} value, but the picture need not fit.`;
   byId("gap-answer").innerHTML = "For an exact answer, NADE would have to add up " +
-    (gaps === 1 ? "both values of the unknown pixel" : `all 2<sup>${gaps}</sup> ways to fill the ${gaps} unknown pixels`) +
+    (gaps === 1 ? "both values of that pixel" : `all 2<sup>${gaps}</sup> ways to fill the ${gaps} unknown pixels`) +
     ` before ${one ? "it" : "the last of them"}. An orderless network is another kind: it is trained to predict any pixels from any others. ` +
     "In a terminal, <code>chainrule fit TABLE</code> trains one.";
   byId("fill").textContent = `Set ${gaps === 1 ? "this unknown pixel" : `these ${gaps} unknown pixels`} to off`;
@@ -338,15 +359,23 @@ function render() {
   if (!later) later = setTimeout(renderLater, playing ? 250 : 30);
 }
 
-// The step in a line, for a window that has no room for its numbers.
+// The step in a line and the picture in small, for a window that has no room for its numbers.
 function showNow() {
   const { step } = state;
   const column = order[step];
-  const before = step ? `Pixel ${step} is ${nameOf(value(order[step - 1], row.codes[order[step - 1]]))}. ` : "";
-  const isKnown = step < n && state.painted[column] >= 0;
-  byId("now").textContent = step >= n ? `All ${n} are decided: ${number(row.total, 1)} nats.`
-    : `${before}${step + 1}: on ${percent(chanceOf(column, row.y[step]))}, ` + (isKnown ? `known: ${nameOf(state.painted[column])}`
-      : `Step draws ${nameOf(value(column, row.codes[column]))}`);
+  const total = `${number(row.total, 1)} nats`;
+  byId("now").textContent = step >= n ? `All ${n} are decided: ` + (state.leaks
+      ? `sum of log outputs ${total} (no log-probability)` : `log p = ${total}`)
+    : `Pixel ${step + 1}: on ${percent(chanceOf(row.y[step]))}, ` + (state.painted[column] >= 0
+      ? `known: ${nameOf(state.painted[column])}` : `Step draws ${nameOf(row.pixels[column])}`);
+  const start = prefix();
+  const side = Math.max(2, Math.floor(THUMB / Math.max(data.width, data.height)));
+  picture(byId("thumb"), data, n, side, (each) => css(colours[toneOf(each, start)]), step < n ? column : -1);
+}
+
+function toneOf(column, start) {
+  const [kind, pixel] = statusOf(column, start).split(" ");
+  return kind === "unknown" ? "unknown" : (kind === "drawn" ? "drawn-" : "") + pixel;
 }
 
 function renderLater() {
@@ -360,6 +389,7 @@ function renderLater() {
 }
 
 function go(step) {
+  byId("taken").textContent = "";
   state.step = Math.max(0, Math.min(n, step));
   if (state.step < row.from) draw(state.step); // by the network that is chosen now
   state.cursor = order[Math.min(state.step, n - 1)];
@@ -490,6 +520,11 @@ function listenToBar() {
       setPainted(state.painted.map((pixel, column) => (pixel < 0 && stepOf[column] < last ? 0 : pixel)));
     },
     time: timeBoth,
+    clear: play,
+    more: () => {
+      const isOpen = byId("controls").classList.toggle("open");
+      byId("more").setAttribute("aria-expanded", isOpen);
+    },
   };
   for (const [id, act] of Object.entries(clicks)) byId(id).addEventListener("click", act);
   byId("position").addEventListener("input", (event) => { stop(); go(Number(event.target.value)); });
@@ -530,6 +565,7 @@ function begin() {
   listenToStrips();
   listenToBar();
   byId("speed").value = state.speed;
+  byId("gaps").checked = false;
   for (const input of root.querySelectorAll("input[type=radio]")) input.checked = input.defaultChecked;
   byId("temperature").value = state.temperature;
   setSeed(state.seed);

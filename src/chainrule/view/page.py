@@ -90,7 +90,7 @@ def play_app(
         "A network that draws one pixel at a time",
         scripts=("nade.js", "strips.js", "numbers.js", "compared.js", "page.js"),
         data=data,
-        coded=_coded(data["flipped"]),
+        usually_on=sum(data["flipped"]),
         permuted=data["order"] != sorted(data["order"]),
         parameters=sum(each.numel() for each in network.parameters()),
     )
@@ -132,26 +132,40 @@ def _shape_of(count: int, shape: Sequence[int] | None) -> tuple[int, int]:
 
 def _data(model: Model, network: NADE, shape: tuple[int, int]) -> dict[str, Any]:
     """What the page holds: the picture's form, the order, and the weights of both networks."""
-    rows = model.bare().sample(DENSE_ROWS, generator=generator_from(DENSE_SEED))
-    hidden = next(units for most, units in DENSE_HIDDEN.items() if len(network.columns) <= most)
-    dense = train_dense(
-        rows.float().cpu(), hidden, steps=DENSE_STEPS, learning_rate=DENSE_RATE, seed=DENSE_SEED
-    )
     columns = model.schema.columns
+    flipped = torch.tensor([column.is_flipped for column in columns])
+    rows = model.bare().sample(DENSE_ROWS, generator=generator_from(DENSE_SEED)).cpu()
+    hidden = next(units for most, units in DENSE_HIDDEN.items() if len(network.columns) <= most)
+    pixels = (rows.bool() ^ flipped).float()
+    dense = train_dense(
+        pixels, hidden, steps=DENSE_STEPS, learning_rate=DENSE_RATE, seed=DENSE_SEED
+    )
     return {
         "height": shape[0],
         "width": shape[1],
         "names": [column.name for column in columns],
-        "flipped": [int(column.is_flipped) for column in columns],
+        "flipped": flipped.int().tolist(),
         "order": network.order.tolist(),
         "hidden": network.hidden_size,
         "activation": network.activation,
-        "weights": _packed([getattr(network, name) for name in WEIGHTS]),
+        "weights": _packed(_weights(network, flipped)),
         "dense": {
             "hidden": hidden,
             "weights": _packed([getattr(dense, name).bfloat16() for name in DENSE_WEIGHTS]),
         },
     }
+
+
+def _weights(network: NADE, flipped: torch.Tensor) -> list[torch.Tensor]:
+    """The weights for pixels, of which 1 is on, in place of codes, of which 1 is the rarer value.
+
+    V and c of flipped columns change their sign: σ(−y) = 1 − σ(y), without rounding. W and b stay.
+    An input of −W x + W would move the constant W into b; but it counts from the next step on only,
+    and b counts in every step. So the page multiplies W of a flipped column by 1 − x.
+    """
+    signs = 1 - 2 * flipped.to(network.output_bias)
+    W, b, first_hidden, V, c = (getattr(network, name) for name in WEIGHTS)
+    return [W, b, first_hidden, V * signs[:, None], c * signs]
 
 
 def _trained(training: Mapping[str, Any]) -> dict[str, float] | None:
@@ -177,16 +191,3 @@ def _packed(tensors: Sequence[torch.Tensor]) -> dict[str, Any]:
     numbers = flat.view(torch.int16).numpy() if bits == 16 else flat.numpy()
     data = numbers.astype(numbers.dtype.newbyteorder("<"), copy=False).tobytes()
     return {"bits": bits, "base64": base64.b64encode(data).decode()}
-
-
-def _coded(flipped: Sequence[int]) -> str:
-    """What x = 1 means."""
-    count = sum(flipped)
-    if not count:
-        return "It is 1 if the pixel is on, and 0 if it is off."
-    if count == len(flipped):
-        return "It is 1 if the pixel is off: 0 is the more frequent value, which is on."
-    return (
-        "It is 0 for the pixel's more frequent value, and 1 for the other. "
-        f"Here 0 means on for {count} of the {len(flipped)} pixels."
-    )

@@ -68,7 +68,7 @@ function strip(canvas, values, colourOf, marked, label) {
 }
 
 // A picture of pixels, each in its colour, with a frame around one.
-function pixels(canvas, { height, width }, count, side, colourOf, framed) {
+function picture(canvas, { height, width }, count, side, colourOf, framed) {
   const pen = sized(canvas, width * side, height * side);
   const gap = width <= 20 && side > 4 ? 1 : 0;
   for (let at = 0; at < count; at++) {
