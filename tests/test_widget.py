@@ -136,12 +136,16 @@ def test_messages_have_the_numbers_of_the_density(fitted, table):
         shown = dict(zip(by_name[name]["names"], by_name[name]["shares"], strict=True))
         assert shown == pytest.approx({str(level): p for level, p in said.items()}, abs=1e-9)
     wrong = table.assign(weight=table["weight"].where(table.index != 7, 800.0))
-    findings = asked(view, "wrong", {}, wrong.to_csv(index=False).encode())["answer"]["findings"]
+    text = wrong.to_csv(index=False).encode()
+    assert asked(view, "load", {"name": "wrong.csv"}, text)["answer"]["table"] == 1
+    findings = asked(view, "wrong", {"table": 1})["answer"]["findings"]
     assert (findings[0]["row"], findings[0]["found"]) == (7, "800")
 
 
 def test_what_cannot_be_answered_is_said_in_the_answer(fitted):
     view = fitted.view()
+    found = asked(view, "row", {"cells": {"town": "Paris", "married": "2"}})
+    assert list(found["cells"]) == ["town", "married"]
     for question, about, said in (
         ("row", {"cells": {"town": "Paris"}}, "'Paris' is unknown"),
         ("row", {}, "cells"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from chainrule.errors import EvidenceError, ShapeError
-from chainrule.explorer import MISUSES, Answers, answer, explorer_app
+from chainrule.explorer import MISUSES, Answers, answer, explorer_app, refusal
 from chainrule.html_pages import App
 from chainrule.model import Model
 from chainrule.view import play_app
@@ -54,7 +54,7 @@ def widget_of(
             f"shape {tuple(shape)}: the page of this model has no picture; leave it out"
         )
     answers = Answers(model, table)
-    return _widget(explorer_app(model, answers.rows, served=False), partial(answer, answers))
+    return _widget(explorer_app(model, answers.tables, served=False), partial(answer, answers))
 
 
 def _require_anywidget() -> None:
@@ -95,4 +95,4 @@ def _answered(
         file = bytes(files[0]) if files else b""
         return {"id": number, "answer": answer(message["question"], message["asked"], file)}
     except MISUSES as error:
-        return {"id": number, "error": str(error)}
+        return {"id": number, **refusal(error)}

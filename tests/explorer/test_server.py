@@ -14,35 +14,16 @@ import pandas as pd
 import pytest
 from helpers.browser import Page
 from helpers.command_line import chainrule as run
+from helpers.towns import EVIL, LEVELS, towns
 
 import chainrule as cr
 from chainrule.errors import EvidenceError, ShapeError
 from chainrule.explorer import Explorer
 
-EVIL = "<b>'town'</b>"
-LEVELS = ["Ulm", 'Bonn "Rhein"', "<i>Kiel</i>"]
-
-
-def table(rows=240, seed=0):
-    rng = np.random.default_rng(seed)
-    town = rng.choice(LEVELS, rows, p=[0.5, 0.3, 0.2])
-    weight = np.where(town == "Ulm", 50, 80) + rng.normal(0, 3, rows).round(1)
-    day = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 90, rows), "D")
-    married = rng.integers(0, 2, rows)
-    frame = pd.DataFrame({EVIL: town, "weight": weight, "day": day, "married": married})
-    frame.loc[4, "weight"] = np.nan
-    return frame
-
-
-@pytest.fixture(scope="module")
-def fitted():
-    config = cr.FitConfig(hidden_size=16, epochs=60)
-    return cr.fit(table(), seed=0, config=config, missing="informative", verbose=False)
-
 
 @pytest.fixture(scope="module")
 def explorer(fitted):
-    with Explorer(fitted.model, table()) as found:
+    with Explorer(fitted.model, towns()) as found:
         yield found
 
 
@@ -62,7 +43,7 @@ def asked(explorer, path, body=b"", *, method="POST", token=None, host=None):
 
 
 def test_conditionals_and_nats_are_those_of_the_density(fitted, explorer):
-    row = table().iloc[[3]]
+    row = towns().iloc[[3]]
     cells = explorer.answers.open(3)
     found = explorer.answers.row(cells)
     assert found["nats"] == pytest.approx(fitted.log_prob(row)[0], abs=1e-9)
@@ -110,7 +91,7 @@ def test_what_is_expected_is_what_the_density_expects():
 
 def test_a_rare_label_is_given_to_rows_like_it():
     """No list offers it, but a row of the table has it; a label of no row is refused."""
-    frame = table(300, seed=3)
+    frame = towns(300, seed=3)
     frame.loc[7, EVIL] = "Trier"
     config = cr.FitConfig(hidden_size=4, epochs=2)
     density = cr.fit(frame, seed=0, config=config, verbose=False)
@@ -170,7 +151,7 @@ def test_only_who_knows_the_token_and_names_this_machine_is_answered(explorer):
 @pytest.mark.filterwarnings("ignore:column .*(holds no value|none of its labels|lie between)")
 def test_every_row_of_a_table_can_be_opened(fitted):
     """Misspelt labels, text among numbers and numbers of all digits count as the density says."""
-    wrong = table(60).astype({"weight": object})
+    wrong = towns(60).astype({"weight": object})
     wrong.loc[3, EVIL], wrong.loc[4, "weight"], wrong.loc[5, "weight"] = (
         "Ulmm",
         "4x",
@@ -197,10 +178,12 @@ def test_a_file_with_notations_is_read_as_the_fitted_one(tmp_path):
     density = cr.fit(tmp_path / "t.csv", seed=0, config=config, verbose=False)
     said = density.log_prob(tmp_path / "t.csv")
     with Explorer(density.model, tmp_path / "t.csv") as explorer:
-        assert asked(explorer, "/wrong", text.encode())[0] == 200
-        for row in range(3):
-            cells = explorer.answers.open(row)
-            assert explorer.answers.row(cells, row)["nats"] == pytest.approx(said[row], abs=1e-9)
+        assert asked(explorer, "/load?name=u.csv", text.encode())[0] == 200
+        for table in (0, 1):
+            for row in range(3):
+                cells = explorer.answers.open(row, table)
+                found = explorer.answers.row(cells, row, table)["nats"]
+                assert found == pytest.approx(said[row], abs=1e-9)
         cells = {"share": "50%", "price": "1500,5", "day": "2024-03-23"}
         one = "\n".join(["share;price;day", "50%;1500,5;23.03.2024", ""])
         (tmp_path / "one.csv").write_text(one)
@@ -209,23 +192,28 @@ def test_a_file_with_notations_is_read_as_the_fitted_one(tmp_path):
 
 
 def test_a_table_that_is_dropped_shows_its_wrong_cells(fitted):
-    wrong = table().assign(day=lambda t: t["day"].astype(str))
+    wrong = towns().assign(day=lambda t: t["day"].astype(str))
     wrong.loc[17, "weight"] = 800.0
     with Explorer(fitted.model) as explorer:
-        status, body = asked(explorer, "/wrong", wrong.to_csv(index=False).encode())
+        text = wrong.to_csv(index=False).encode()
+        status, body = asked(explorer, "/load?name=a%20%26%20b.csv", text)
         assert status == 200
-        first = json.loads(body)["findings"][0]
+        listed = {"table": 1, "name": "a & b.csv", "rows": len(wrong)}
+        assert json.loads(body) == {"table": 1, "tables": [listed]}
+        first = json.loads(asked(explorer, "/wrong", '{"table": 1}')[1])["findings"][0]
         assert (first["row"], first["column"], first["found"]) == (17, "weight", "800")
-        assert json.loads(body)["rows"] == len(wrong)
-        cells = json.loads(asked(explorer, "/open", '{"row": 17}')[1])["cells"]
-        body = json.dumps({"cells": cells, "row": 17})
+        cells = json.loads(asked(explorer, "/open", '{"row": 17, "table": 1}')[1])["cells"]
+        body = json.dumps({"cells": cells, "row": 17, "table": 1})
         nats = json.loads(asked(explorer, "/row", body)[1])["nats"]
-        said = fitted.log_prob(wrong.iloc[[17]].assign(day=table()["day"][17]))
+        said = fitted.log_prob(wrong.iloc[[17]].assign(day=towns()["day"][17]))
         assert nats == pytest.approx(said[0], abs=1e-9)
-        status, body = asked(explorer, "/wrong", b"a,b\n1,2\n")
+        status, body = asked(explorer, "/load?name=other.csv", b"a,b\n1,2\n")
         assert status == 400
-        assert json.loads(body)["error"].startswith("the table: column(s) 'a', 'b' are not in the")
-        assert asked(explorer, "/wrong", b"\xff\xfe\x00")[0] == 400
+        said = "other.csv: column(s) 'a', 'b' are not in the"
+        assert json.loads(body)["error"].startswith(said)
+        assert asked(explorer, "/load?name=bad.csv", b"\xff\xfe\x00")[0] == 400
+        assert asked(explorer, "/load", text)[0] == 400
+        assert "no table" in json.loads(asked(explorer, "/wrong", "{}")[1])["error"]
 
 
 def test_a_reader_asks_in_a_browser(fitted, explorer, tmp_path):
@@ -271,7 +259,7 @@ def test_a_reader_asks_in_a_browser(fitted, explorer, tmp_path):
 
 def test_ctrl_c_ends_the_command(fitted, tmp_path):
     fitted.save(tmp_path / "m.chainrule")
-    table().to_csv(tmp_path / "t.csv", index=False)
+    towns().to_csv(tmp_path / "t.csv", index=False)
     words = [sys.executable, "-m", "chainrule.cli.main", "view", "m.chainrule", "t.csv"]
     served = subprocess.Popen(
         [*words, "--no-browser"], cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=os.environ

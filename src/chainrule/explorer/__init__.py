@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chainrule.explorer.answers import Answers
-from chainrule.explorer.questions import MISUSES, answer, explorer_app
+from chainrule.explorer.questions import MISUSES, answer, explorer_app, refusal
 from chainrule.explorer.server import Explorer
 
-__all__ = ["MISUSES", "Answers", "Explorer", "answer", "explorer_app"]
+__all__ = ["MISUSES", "Answers", "Explorer", "answer", "explorer_app", "refusal"]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from chainrule.errors import ChainruleError
-from chainrule.explorer.answers import Answers, columns
+from chainrule.explorer.answers import Answers, CellsError, columns
+from chainrule.explorer.tables import OWN
 from chainrule.html_pages import App, app_of
 from chainrule.model import Model
 
@@ -16,19 +17,25 @@ MISUSES = (ChainruleError, KeyError, TypeError, ValueError)  # of a question; th
 Answer = Callable[[Answers, Mapping[str, Any], bytes], dict[str, Any]]
 
 
-def explorer_app(model: Model, rows: int, *, served: bool) -> App:
+def explorer_app(model: Model, tables: Sequence[Mapping[str, Any]], *, served: bool) -> App:
     """Returns the page about a model.
 
     Args:
         model: a fitted model that takes any evidence.
-        rows: how many rows of a table it can open.
+        tables: whose rows it can open: ``Answers.tables``.
         served: whether a server of this machine answers, or a notebook.
     """
     return app_of(
         "chainrule.explorer",
         "A row, cell by cell",
         scripts=("page.js",),
-        data={"columns": columns(model), "rows": rows},
+        data={
+            "columns": columns(model),
+            "tables": list(tables),
+            "left_out": [
+                {"name": str(each.name), "reason": each.reason} for each in model.schema.left_out
+            ],
+        },
         served=served,
     )
 
@@ -40,7 +47,7 @@ def answer(answers: Answers, question: str, asked: Any, file: bytes = b"") -> di
         answers: about one model.
         question: a name of ``QUESTIONS``.
         asked: its arguments, a JSON object.
-        file: the CSV file that "wrong" is asked about; empty for the table that is open.
+        file: the CSV file of "load".
 
     Raises:
         ChainruleError: a question that cannot be answered.
@@ -52,27 +59,51 @@ def answer(answers: Answers, question: str, asked: Any, file: bytes = b"") -> di
     return QUESTIONS[question](answers, asked, file)
 
 
+def refusal(error: Exception) -> dict[str, Any]:
+    """Returns what the page is told if a question cannot be answered, as JSON.
+
+    ``error`` says why. ``cells`` says it of each cell that its column cannot hold, by column.
+    """
+    cells = error.cells if isinstance(error, CellsError) else {}
+    return {"error": str(error), "cells": cells}
+
+
 def _row(answers: Answers, asked: Mapping[str, Any], _: bytes) -> dict[str, Any]:
-    return answers.row(asked["cells"], asked.get("row"))
+    return answers.row(asked["cells"], asked.get("row"), _table(asked))
 
 
 def _open(answers: Answers, asked: Mapping[str, Any], _: bytes) -> dict[str, Any]:
-    return {"cells": answers.open(int(asked["row"]))}
+    return {"cells": answers.open(int(asked["row"]), _table(asked))}
+
+
+def _typical(answers: Answers, asked: Mapping[str, Any], _: bytes) -> dict[str, Any]:
+    return {"nats": answers.typical(asked["known"], _table(asked))}
 
 
 def _similar(answers: Answers, asked: Mapping[str, Any], _: bytes) -> dict[str, Any]:
-    return {"rows": answers.similar(asked["cells"], DRAWN, int(asked["seed"]))}
+    seed = int(asked["seed"])
+    return {"rows": answers.similar(asked["cells"], DRAWN, seed, _table(asked))}
 
 
-def _wrong(answers: Answers, _: Mapping[str, Any], file: bytes) -> dict[str, Any]:
-    if file:
-        answers.load(file)
-    return {"findings": answers.wrong(), "rows": answers.rows}
+def _load(answers: Answers, asked: Mapping[str, Any], file: bytes) -> dict[str, Any]:
+    table = answers.load(file, str(asked["name"]))
+    return {"table": table, "tables": answers.tables}
 
 
+def _wrong(answers: Answers, asked: Mapping[str, Any], _: bytes) -> dict[str, Any]:
+    return answers.wrong(_table(asked))
+
+
+def _table(asked: Mapping[str, Any]) -> int:
+    return int(asked.get("table", OWN))
+
+
+LOAD = "load"  # the question whose body is a file
 QUESTIONS: dict[str, Answer] = {
     "row": _row,
     "open": _open,
+    "typical": _typical,
     "similar": _similar,
+    LOAD: _load,
     "wrong": _wrong,
 }

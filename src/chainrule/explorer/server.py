@@ -6,15 +6,17 @@ import hmac
 import json
 import secrets
 import threading
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from typing_extensions import override
 
 from chainrule.errors import ChainruleError
-from chainrule.explorer.answers import MOST_BYTES, Answers
-from chainrule.explorer.questions import MISUSES, QUESTIONS, answer, explorer_app
+from chainrule.explorer.answers import Answers
+from chainrule.explorer.questions import LOAD, MISUSES, QUESTIONS, answer, explorer_app, refusal
+from chainrule.explorer.tables import MOST_BYTES
 from chainrule.html_pages import text_of
 from chainrule.model import Model
 
@@ -93,19 +95,20 @@ class Explorer:
         return known and host in names
 
     def page(self) -> str:
-        """The page, with the columns and the number of rows."""
-        app = explorer_app(self._model, self.answers.rows, served=True)
+        """The page, with the columns and the tables."""
+        app = explorer_app(self._model, self.answers.tables, served=True)
         return app.page(ask=text_of("chainrule.explorer", "http.js"))
 
-    def answer(self, question: str, body: bytes) -> Any:
+    def answer(self, question: str, body: bytes, words: Mapping[str, str] | None = None) -> Any:
         """The answer to a question of the page, as JSON.
 
-        The body of "wrong" is a CSV file, or empty; that of any other question is JSON.
+        The body of "load" is a CSV file, and ``words`` are its arguments. The body of any other
+        question is JSON.
 
         Raises:
             ChainruleError: a question that cannot be answered; the page shows why.
         """
-        asked, file = ({}, body) if question == "wrong" else (_asked(body), b"")
+        asked, file = (words or {}, body) if question == LOAD else (_asked(body), b"")
         with self._lock:
             return answer(self.answers, question, asked, file)
 
@@ -139,7 +142,8 @@ def _handler(explorer: Explorer) -> type[BaseHTTPRequestHandler]:
             if not explorer.allows(self.headers.get("Host"), self.headers.get("X-Token")):
                 self._send(403, "text/plain", b"wrong token; open the address that was printed\n")
                 return
-            question = self.path.removeprefix("/")
+            address = urlsplit(self.path)
+            question = address.path.removeprefix("/")
             if question not in QUESTIONS:
                 self._send(404, "text/plain", b"there is nothing here\n")
                 return
@@ -147,9 +151,9 @@ def _handler(explorer: Explorer) -> type[BaseHTTPRequestHandler]:
             # One byte too many is enough to be refused.
             body = self.rfile.read(min(length, MOST_BYTES + 1))
             try:
-                code, found = 200, explorer.answer(question, body)
+                code, found = 200, explorer.answer(question, body, dict(parse_qsl(address.query)))
             except MISUSES as error:
-                code, found = 400, {"error": str(error)}
+                code, found = 400, refusal(error)
             self._send(code, "application/json", json.dumps(found).encode())
 
         def _send(self, code: int, kind: str, body: bytes) -> None:

@@ -10,7 +10,7 @@ function asker(model, signal) {
     if (!asker) return;
     waiting.delete(message.id);
     if (message.error === undefined) asker.resolve(message.answer);
-    else asker.reject(new Error(message.error));
+    else asker.reject(Object.assign(new Error(message.error), { cells: message.cells }));
   };
   model.on("msg:custom", hear);
   signal.addEventListener("abort", () => model.off("msg:custom", hear));

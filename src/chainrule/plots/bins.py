@@ -51,11 +51,24 @@ class Bins:
 
     def by(self, distribution: Distribution) -> np.ndarray:
         """The probability (B,) of each bin by a distribution of one row."""
+        return self.shares(self.measured(distribution))
+
+    def measured(self, distribution: Distribution) -> np.ndarray:
+        """What decides the shares, by a distribution of one row.
+
+        The probability (V,) of each level; of numbers and dates, the probability (B + 1,) of a
+        value up to each end.
+        """
         if self.kind == LEVELS:
-            p = level_probabilities_of(distribution)[0][self.codes.astype(int)]
-            return self._merged(p)
+            return level_probabilities_of(distribution)[0]
         ends = torch.from_numpy(self.codes).to(distribution.params.device)
-        return np.diff(distribution.repeated(len(ends)).cdf(ends).cpu().numpy())
+        return distribution.repeated(len(ends)).cdf(ends).cpu().numpy()
+
+    def shares(self, measured: np.ndarray) -> np.ndarray:
+        """The probability (B,) of each bin, from what ``measured`` returns."""
+        if self.kind == LEVELS:
+            return self._merged(measured[self.codes.astype(int)])
+        return np.diff(measured)
 
     def of(self, codes: np.ndarray) -> np.ndarray:
         """The share (B,) of cells (N,) in each bin."""
