@@ -1,6 +1,6 @@
 """Pictures of a table of wines, and a page about it.
 
-Run: python examples/pictures_of_tables.py [FOLDER]. It writes five pictures and report.html.
+Run: python examples/pictures_of_tables.py [FOLDER]. It writes six pictures and report.html.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ def main(folder: Path) -> None:
     pictures = {
         "column": density.plot.column("proline", given={"cultivar": "class_1"}, table=wines),
         "pair": density.plot.pair("flavanoids", "proline", table=wines),
+        "shares": density.plot.shares("cultivar", "proline", table=wines),
         "row": density.plot.row(wines.with_columns(flavanoids=pl.col("flavanoids") * 10), 70),
         "dependence": density.plot.dependence(),
         "calibration": density.plot.calibration(wines),

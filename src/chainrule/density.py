@@ -425,10 +425,10 @@ class Density:
     ) -> Path:
         """Writes a page about a table, and returns its path.
 
-        The page is one HTML file that loads nothing from elsewhere. Its sections are what was
-        assumed, each column real and by the model, which columns depend on each other, calibration,
-        cells that are probably wrong, odd rows, missing cells filled with intervals, drawn rows
-        beside real ones, and drift of new rows.
+        The page is one HTML file that loads nothing from elsewhere. It leads with findings: drift
+        of new rows, cells that are probably wrong, odd rows, missing cells filled with intervals,
+        and which columns depend on each other. Below are each column real and by the model,
+        calibration, drawn rows beside real ones, and what was assumed.
 
         Args:
             table: rows of the columns that were fitted.

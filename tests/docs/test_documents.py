@@ -190,9 +190,9 @@ def test_examples(path, tmp_path, monkeypatch, capsys):
         assert out.splitlines()[-1] == "4 findings; 4 of 4 wrong cells got their value back"
         assert (tmp_path / "review.html").stat().st_size > 10_000
     elif path.stem == "pictures_of_tables":
-        assert out.splitlines()[-1] == "5 pictures, and a page of 178 rows"
+        assert out.splitlines()[-1] == "6 pictures, and a page of 178 rows"
         assert all(p.stat().st_size > 10_000 for p in tmp_path.iterdir())
-        assert len(list(tmp_path.iterdir())) == 6
+        assert len(list(tmp_path.iterdir())) == 7
     elif path.stem == "synthetic_table":
         said = (ROOT / "docs/quality.md").read_text(encoding="utf-8").split("```\n")[3]
         assert_same_up_to_rounding(out, said)

@@ -1,5 +1,7 @@
 """Pictures show the numbers that the density answers, and refuse what it cannot."""
 
+from dataclasses import replace
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -7,8 +9,12 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import SchemaError, ShapeError
-from chainrule.plots.calibration import farthest, ranks_of
+from chainrule.plots import dependence, rows
+from chainrule.plots.calibration import LEVELS, curve_of, ranks_of
 from chainrule.plots.dependence import together
+from chainrule.plots.pairs import codes_drawn
+from chainrule.plots.shares import which
+from chainrule.tasks.dependence import information
 
 mpl.use("Agg")
 pyplot = pytest.importorskip("matplotlib.pyplot")
@@ -115,10 +121,6 @@ def test_ranks_are_even_for_draws_and_the_line_leaves_the_band_for_other_rows(fi
     all_ranks = ranks_of(fitted.model, shifted, 0)
     moved = all_ranks[:, fitted.schema.number("weight")]
     assert np.nanmean(moved) > 0.7
-    off, chance = farthest(ranks)
-    assert off < chance < 0.03
-    off, chance = farthest(all_ranks)
-    assert off > chance
 
 
 def test_the_bars_of_a_row_are_bits_of_its_cells(fitted):
@@ -188,3 +190,104 @@ def test_many_labels_share_the_last_bar():
     assert names[-1].endswith(" others")
     for bars in axes.containers:
         assert sum(bar.get_height() for bar in bars) == pytest.approx(1)
+
+
+def rows_of_three_columns(rows=500, seed=0):
+    """A label that decides another one and a number."""
+    rng = np.random.default_rng(seed)
+    sex = rng.choice(["woman", "man"], rows)
+    alive = (rng.random(rows) < np.where(sex == "woman", 0.8, 0.2)).astype(int)
+    fare = np.exp(rng.normal(3 + alive, 0.5)).round(2)
+    return pd.DataFrame({"alive": alive, "fare": fare, "sex": sex})
+
+
+@pytest.fixture(scope="module")
+def three():
+    config = cr.FitConfig(hidden_size=16, epochs=60)
+    return cr.fit(rows_of_three_columns(), seed=0, config=config, verbose=False)
+
+
+def ends_of_bars(axes):
+    """The right ends of the first share, by the names of the bars."""
+    names = [tick.get_text() for tick in axes.get_yticklabels()]
+    return dict(zip(names, [bar.get_width() for bar in axes.containers[0]], strict=True))
+
+
+def test_shares_are_those_of_drawn_rows_and_dashes_those_of_the_table(three):
+    frame = rows_of_three_columns()
+    axes = three.plot.shares("alive", "sex", table=frame)
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["0", "1"]
+    ends = ends_of_bars(axes)
+    drawn = three.sample(20_000, seed=1).groupby("sex")["alive"].mean()
+    assert {sex: 1 - end for sex, end in ends.items()} == pytest.approx(drawn.to_dict(), abs=0.02)
+    dashes = {round(line.get_ydata()[0] + 0.42): line.get_xdata()[0] for line in axes.lines}
+    shares = 1 - frame.groupby("sex")["alive"].mean()
+    assert {name: dashes[k] for k, name in enumerate(ends)} == pytest.approx(shares.to_dict())
+    assert axes.get_title(loc="left") == "alive by sex"
+
+
+def test_a_column_of_many_values_is_divided_into_fifths(three):
+    frame = rows_of_three_columns()
+    ends = ends_of_bars(three.plot.shares("alive", "fare", table=frame))
+    assert len(ends) == 5
+    (first, *_, last), (least, *_, most) = ends, ends.values()
+    assert first.startswith("up to ")
+    assert last.startswith("from ")
+    assert least > 0.75  # the dead among those who paid least
+    assert most < 0.25
+    with pytest.raises(SchemaError, match="'fare': it has many values"):
+        three.plot.shares("fare", "sex")
+    with pytest.raises(SchemaError, match="two different columns"):
+        three.plot.shares("sex", "sex")
+
+
+def test_the_column_with_fewer_values_has_shares(three):
+    model, codes = three.model, codes_drawn(three.model, None, 0)
+    assert which(model, codes, 0, 1) == which(model, codes, 1, 0) == (0, 1)
+    assert which(model, codes, 1, 2) == (2, 1)
+    assert which(model, codes, 0, 2)[0] in (0, 2)
+
+
+def test_bounds_hold_nineteen_of_twenty_even_lines_whole():
+    rng = np.random.default_rng(1)
+    within = [curve_of(rng.random(200), seed).is_within for seed in range(100)]
+    assert 0.88 < np.mean(within) < 1
+
+
+def test_the_verdict_says_where_and_by_how_much_a_line_leaves_its_band():
+    even = (np.arange(4000) + 0.5) / 4000
+    assert "stays within the band everywhere" in curve_of(even, 0).sentence
+    moved = np.where((even > 0.4) & (even < 0.6), even - 0.1, even)  # a tenth too many below 0.5
+    curve = curve_of(moved, 0)
+    ((low, high),) = curve.outside
+    assert 0.28 < low < 0.36
+    assert 0.54 < high < 0.6
+    assert curve.gap_of_worst == pytest.approx(0.1, abs=0.002)
+    level = LEVELS[curve.worst]
+    assert f"{level + 0.1:.1%} of the cells lie below their {level:.2f}-quantile" in curve.sentence
+    assert "10.0 points too many" in curve.sentence
+    assert curve.gist.startswith("off by up to 10.0 points, more than chance from 0.3")
+    assert "too few" in curve_of(1 - moved, 0).sentence
+
+
+def test_a_narrow_picture_of_a_row_has_its_oddest_cells(fitted):
+    table = people().assign(weight=lambda t: t["weight"].where(t.index != 7, 500.0))
+    axes = rows.draw(fitted.model, table, 7, None, most=2)
+    said = [text.get_text() for text in axes.texts]
+    assert len(said) == len(axes.containers[0]) == 2
+    assert said[-1].startswith("weight = 500")
+    assert "; expected " in said[-1]
+
+
+def test_a_narrow_picture_of_many_columns_has_no_numbers(fitted):
+    found = information(fitted.model, rows=200)
+    wide, narrow = (dependence.drawn(found, None, is_narrow=each) for each in (False, True))
+    assert len(wide.texts) == len(narrow.texts) > 0
+    many = replace(
+        found,
+        names=tuple(f"c{k}" for k in range(10)),
+        bits=np.where(np.eye(10, dtype=bool), np.nan, 0.5),
+        errors=np.zeros((10, 10)),
+    )
+    wide, narrow = (dependence.drawn(many, None, is_narrow=each) for each in (False, True))
+    assert (len(wide.texts), len(narrow.texts)) == (90, 0)

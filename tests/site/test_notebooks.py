@@ -37,7 +37,7 @@ def test_each_example_has_its_notebook_with_its_present_code(notebooks):
         assert notebooks.path_of(name).stat().st_size < MOST_BYTES
         assert f"({name}.ipynb)" in page
     drawn = saved(notebooks, "pictures_of_tables").cells[2].outputs
-    assert sum("image/png" in output.get("data", {}) for output in drawn) == 5
+    assert sum("image/png" in output.get("data", {}) for output in drawn) == 6
 
 
 def test_a_notebook_runs_and_shows_what_is_saved(notebooks):

@@ -211,7 +211,7 @@ def test_the_site_builds_without_a_warning(tmp_path):
         assert f'href="../{notebook.name}"' in text
         assert (tmp_path / "notebooks" / notebook.name).exists()
     drawn = (tmp_path / "notebooks/pictures_of_tables/index.html").read_text("utf-8")
-    assert drawn.count('src="data:image/png;base64,') == 5
+    assert drawn.count('src="data:image/png;base64,') == 6
     require_pages_made_of_the_project(tmp_path)
     networks = (tmp_path / "reference/networks/index.html").read_text(encoding="utf-8")
     assert "The Neural Autoregressive Distribution Estimator" in networks

@@ -42,6 +42,18 @@ def test_bits_of_two_bits_are_those_of_their_table(copies):
         assert abs(other["bits"]) < 0.03
 
 
+def test_a_pair_has_at_most_the_bits_of_the_discrete_column_that_has_fewer(copies):
+    found = information(copies.model, rows=4000)
+    p = copies.marginal("copy").set_index("copy")["log_prob"].map(math.exp)
+    bits = -(p * np.log2(p)).sum()
+    at = {name: k for k, name in enumerate(found.names)}
+    assert found.entropies[at["copy"]] == pytest.approx(bits, abs=0.02)
+    assert np.isnan(found.entropies[at["x"]])
+    assert found.most(at["copy"], at["x"]) == found.entropies[at["copy"]]
+    least = min(found.entropies[at["copy"]], found.entropies[at["bit"]])
+    assert found.most(at["copy"], at["bit"]) == least > found.bits[at["copy"], at["bit"]]
+
+
 def test_the_error_is_that_of_the_draws(copies):
     bits = [information(copies.model, rows=300, seed=seed) for seed in range(12)]
     spread = np.std([each.bits[0, 1] for each in bits], ddof=1)

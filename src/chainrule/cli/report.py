@@ -50,8 +50,8 @@ def run(
     na_values: NaValuesOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
-    """Write a page about a table: its columns, real and by the model; which of them depend on each
-    other; wrong and missing cells; odd rows; drawn rows beside real ones.
+    """Write a page about a table: wrong and missing cells; odd rows; which columns depend on each
+    other; each column, real and by the model; drawn rows beside real ones.
 
     The page is one file that loads nothing from elsewhere.
     """

@@ -9,11 +9,12 @@ import numpy as np
 
 from chainrule.model import Model
 from chainrule.plots.asked import cells_of, distribution, in_words
-from chainrule.plots.axes import BLUE, FAINT, GRAY, new_axes, titled
+from chainrule.plots.axes import BLUE, FAINT, GRAY, TICK, new_axes, titled
 from chainrule.plots.bins import DATES, FEWEST, LEVELS, LINEAR, LOG, Bins, bins_of
 
 # Share of one bin, in an otherwise flat picture, from which on the axis of shares is logarithmic.
 MOSTLY, FLAT = 0.5, 0.05
+TICKS = 5  # of numbers on a horizontal axis, at most
 
 
 def draw(
@@ -44,7 +45,7 @@ def draw(
         ax.set_ylim(bottom=max(shares[shares > 0].min(), 1e-4))
     named(ax.xaxis, ax, bins)
     if len(cells) or before is not None:
-        ax.legend(fontsize=8, frameon=False)
+        ax.legend(fontsize=TICK, frameon=False)
     return titled(ax, f"{spec.name}{in_words(given)}", str(spec.name), "share")
 
 
@@ -73,6 +74,8 @@ def named(axis: Any, ax: Any, bins: Bins) -> None:
     if bins.kind == LINEAR and len(bins.ends) <= FEWEST:
         middles = bins.middles
         axis.set_ticks(middles, [f"{each:g}" for each in middles])
+    elif bins.kind == LINEAR and is_x:
+        ax.locator_params(axis="x", nbins=TICKS)
     if bins.kind == LEVELS:
         turned = is_x and sum(map(len, bins.names)) > 40
         options = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if turned else {}

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.model import Model
-from chainrule.plots.axes import LINE, new_axes, titled
+from chainrule.plots.axes import LINE, SMALL, new_axes, titled
 from chainrule.tasks.dependence import Information, information
 
-WRITTEN = 14  # columns up to which each cell has its bits
+WRITTEN, WRITTEN_IF_NARROW = 14, 8  # columns up to which each cell has its bits
+NARROW = 4.2  # inches of the height of a narrow picture
 LEAST_BITS = 0.005  # that are written
 
 
@@ -19,28 +20,40 @@ def draw(model: Model, rows: int, seed: int, ax: Any) -> Any:
     return drawn(information(model, rows=rows, seed=seed), ax)
 
 
-def drawn(found: Information, ax: Any) -> Any:
-    """Draws mutual information that is known."""
+def drawn(found: Information, ax: Any, *, is_narrow: bool = False) -> Any:
+    """Draws mutual information that is known, with its numbers if the columns are few.
+
+    Args:
+        found: the information.
+        ax: axes to draw on; None for new ones.
+        is_narrow: whether the picture is for a phone: fewer columns have numbers, and shades have
+            no scale beside them.
+    """
+    has_numbers = len(found.names) <= (WRITTEN_IF_NARROW if is_narrow else WRITTEN)
     order = together(found.bits)
     bits = np.maximum(found.bits[np.ix_(order, order)], 0)
     names = [str(found.names[k]) for k in order]
-    ax = new_axes(ax, 1.6 + LINE * len(names))
+    ax = new_axes(ax, NARROW if is_narrow else 1.6 + LINE * len(names))
     ax.set_aspect("equal")
     image = ax.pcolormesh(bits**0.5, cmap="Blues", vmin=0, edgecolor="white", linewidth=0.5)
     ax.invert_yaxis()
     ticks = np.arange(len(names)) + 0.5
-    ax.set_xticks(ticks, names, rotation=40, ha="right", rotation_mode="anchor", parse_math=False)
+    turned = {"rotation": 90 if is_narrow else 40, "ha": "right", "rotation_mode": "anchor"}
+    if is_narrow:
+        turned["va"] = "center"
+    ax.set_xticks(ticks, names, parse_math=False, **turned)
     ax.set_yticks(ticks, names, parse_math=False)
     top = np.nanmax(bits, initial=0)
-    for i, j in np.argwhere(bits >= LEAST_BITS) if len(names) <= WRITTEN else ():
+    for i, j in np.argwhere(bits >= LEAST_BITS) if has_numbers else ():
         color = "white" if bits[i, j] > 0.4 * top else "black"
         ax.text(j + 0.5, i + 0.5, f"{bits[i, j]:.2f}", ha="center", va="center",
-                fontsize=6, color=color)  # fmt: skip
-    bar = ax.figure.colorbar(image, ax=ax, shrink=0.8)
-    at = top * np.array([0, 0.1, 0.25, 0.5, 1])
-    bar.set_ticks(at**0.5, labels=[f"{each:.2g}" for each in at])
-    bar.ax.tick_params(labelsize=7)
-    return titled(ax, "what columns say about each other, in bits")
+                fontsize=SMALL, color=color)  # fmt: skip
+    if not has_numbers and not is_narrow:
+        bar = ax.figure.colorbar(image, ax=ax, shrink=0.8)
+        at = top * np.array([0, 0.1, 0.25, 0.5, 1])
+        bar.set_ticks(at**0.5, labels=[f"{each:.2g}" for each in at])
+        bar.ax.tick_params(labelsize=SMALL)
+    return titled(ax, "bits that two columns share")
 
 
 def together(bits: np.ndarray) -> list[int]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.model import Model
-from chainrule.plots.axes import BLUE, GRAY, LINE, new_axes, titled
+from chainrule.plots.axes import BLUE, GRAY, LINE, TICK, new_axes, titled
 from chainrule.synthetic.bins import accuracy, binned
 from chainrule.synthetic.tables import tables_of
 from chainrule.table import Table, read_table
@@ -35,5 +35,5 @@ def compared(model: Model, table: Table, rows: Any, ax: Any) -> Any:
     ax.set_yticks(at, [str(name) for name in names], parse_math=False)
     ax.set_xlim(right=1.005)
     ax.grid(axis="y", color=GRAY, alpha=0.2)
-    ax.legend(fontsize=8, frameon=False)
-    return titled(ax, "how alike drawn rows are, worst first", "accuracy of a column")
+    ax.legend(fontsize=TICK, frameon=False)
+    return titled(ax, "how alike drawn rows are", "accuracy of a column")

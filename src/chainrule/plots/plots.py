@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from chainrule.model import Model
-from chainrule.plots import calibration, columns, dependence, drawn, pairs, rows
+from chainrule.plots import calibration, columns, dependence, drawn, pairs, rows, shares
 
 
 class Plots:
@@ -86,13 +86,33 @@ class Plots:
         """
         return pairs.draw(self._model, first, second, given, table, seed, ax)
 
+    def shares(
+        self, column: Hashable, by: Hashable, table: Any = None, *, seed: int = 0, ax: Any = None
+    ) -> Any:
+        """Draws the shares of a column's values at each value of another column.
+
+        There is a bar for each value of ``by``, or for each fifth of its rows if it has many
+        values. Shares are those of 20,000 rows that the model draws.
+
+        Args:
+            column: the name of a column of labels, or of at most 12 different numbers.
+            by: the name of the other column.
+            table: rows whose own shares are drawn as dashes across the bars.
+            seed: decides which rows are drawn.
+            ax: a matplotlib Axes to draw on; by default a new one.
+
+        Raises:
+            SchemaError: no such column; one that has many values; twice the same.
+        """
+        return shares.draw(self._model, column, by, table, seed, ax)
+
     def calibration(self, table: Any, *, seed: int = 0, ax: Any = None) -> Any:
         """Draws how often cells lie below each quantile of their conditional distributions.
 
         If the conditionals are right, a tenth of the cells lies below the 0.1-quantile. Each column
-        has a thin line, and all cells together have a thick one; the gray band holds the thick line
-        in 95 of 100 tables whose cells follow the model. Cells with a probability are ranked at
-        random within it. Use rows that were not fitted.
+        has a thin line, and all cells together have a thick one; the gray band holds all of the
+        thick line in 95 of 100 tables whose cells follow the model. Cells with a probability are
+        ranked at random within it. Use rows that were not fitted.
 
         Args:
             table: rows of the columns that were fitted.

@@ -14,6 +14,8 @@ from chainrule.model import Model
 from chainrule.progress import progress_bar
 from chainrule.table import column_positions, read_table
 from chainrule.table_report import sections
+from chainrule.table_report.asked import Asked, facts
+from chainrule.table_report.parts import LONG
 
 
 def write_report(
@@ -44,10 +46,10 @@ def report_page(
 ) -> str:
     """Returns an HTML page about a table, by its density.
 
-    Its sections are what was assumed, how each column is distributed in the table and by the model,
-    which columns depend on each other, whether the conditionals are calibrated, which cells are
-    probably wrong, which rows are odd, what belongs in missing cells, how real drawn rows are, and
-    whether new rows are like the table.
+    It begins with what was found: whether new rows are like the table, which cells are probably
+    wrong, which rows are odd, which cells are missing and what belongs there, and which columns
+    depend on each other. How far to trust this follows: each column in the table and by the model,
+    whether probabilities are right, how real drawn rows are, and what was assumed.
 
     Args:
         model: the fitted model.
@@ -69,7 +71,7 @@ def report_page(
             f"{read.source}: lacks the column(s) {', '.join(map(repr, lacking))} of the model; "
             "a report compares all of them, so add them, with empty cells if they are unknown"
         )
-    asked = sections.Asked(model, read, training, seed, new)
+    asked = Asked(model, read, training, seed, new)
     made = []
     with progress_bar("writing the report", len(sections.ALL), progress=verbose) as advance:
         for of in sections.ALL:
@@ -78,6 +80,7 @@ def report_page(
     return page_of(
         "chainrule.table_report",
         name=os.path.basename(read.source.removeprefix("the table").strip(" :")) or "A table",
-        facts=sections.facts(asked),
+        facts=facts(asked),
+        long=LONG,
         sections=[section for section in made if section is not None],
     )

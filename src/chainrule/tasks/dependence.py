@@ -31,11 +31,22 @@ class Information:
         names: of the D columns.
         bits: (D, D), symmetric; the diagonal is NaN.
         errors: (D, D), standard errors of the bits.
+        entropies: (D,), the bits of each column alone; NaN for numbers that have a density.
     """
 
     names: tuple[str, ...]
     bits: np.ndarray
     errors: np.ndarray
+    entropies: np.ndarray
+
+    def most(self, i: int, j: int) -> float | None:
+        """The bits that two columns have in common at most; None if neither is discrete.
+
+        Where both of an orderless network's ways of writing p(a, b) exceed it, it is their mean.
+        """
+        known = self.entropies[[i, j]]
+        known = known[~np.isnan(known)]
+        return float(max(known.min(), self.bits[i, j])) if len(known) else None
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
@@ -113,7 +124,11 @@ def information(
     bits, errors = each.mean(2), each.std(2, ddof=1) / math.sqrt(rows)
     np.fill_diagonal(bits, np.nan)
     np.fill_diagonal(errors, np.nan)
-    return Information(tuple(model.schema.columns[k].name for k in asked), bits, errors)
+    names = tuple(model.schema.columns[k].name for k in asked)
+    x = drawn.cpu().numpy()
+    has_mass = [model.schema.columns[k].is_mass(x[:, k]).all() for k in asked]
+    entropies = np.where(has_mass, -alone.mean(1) / LN2, np.nan)
+    return Information(names, bits, errors, entropies)
 
 
 def _given(model: Model, given: Sequence[Hashable]) -> np.ndarray:
