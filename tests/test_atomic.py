@@ -239,3 +239,19 @@ def test_a_run_does_not_remove_what_another_has_left(folder, monkeypatch):
     monkeypatch.setattr(checkpoint.Checkpoint, "save", save)
     assert chainrule(*FIT, "--seed", 1, "--quiet", cwd=folder)[0] == 0
     assert (folder / "m.chainrule.checkpoint").read_bytes() == b"of another run"
+
+
+def test_a_file_that_another_process_removes_meanwhile_is_no_obstacle(tmp_path, monkeypatch):
+    """It is removed after it was looked at for what it is, the second time after links."""
+    (path := tmp_path / "m").write_bytes(b"")
+    seen, asked = os.lstat, []
+
+    def lstat(name, **how):
+        found = seen(name, **how)
+        asked.append(os.fspath(name))
+        if asked.count(str(path)) == 2:
+            path.unlink()
+        return found
+
+    monkeypatch.setattr(os, "lstat", lstat)
+    assert atomic.place_of(path) == path

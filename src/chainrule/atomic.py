@@ -81,7 +81,11 @@ def place_of(path: str | os.PathLike[str]) -> Path:
         raise FileNotFoundError(f"{path}: there is no folder {target.parent}; make it first")
     if target.is_dir():
         raise IsADirectoryError(f"{path}: a folder; name a file")
-    if os.path.lexists(target) and not target.is_file():
+    try:
+        mode = os.lstat(target).st_mode  # asked once: another process may remove the file meanwhile
+    except OSError:
+        return target
+    if not stat.S_ISREG(mode):
         raise FileExistsError(f"{path}: exists and is not a file; name another")
     return target
 
