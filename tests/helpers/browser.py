@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import re
+import select
 import shutil
 import subprocess
 from pathlib import Path
@@ -31,6 +32,7 @@ FLAGS = [
     "--disable-sync",
     "--hide-scrollbars",
 ]
+PATIENCE_S = 300  # a page that hangs fails its test, instead of holding up all others
 # What the browser itself does with a key depends on its code.
 KEY_CODES = {
     "Tab": 9,
@@ -164,6 +166,8 @@ class Page:
 
     def _next(self):
         while b"\0" not in self._seen:
+            is_there, _, _ = select.select([self._from], [], [], PATIENCE_S)
+            assert is_there, f"the page did nothing that was waited for in {PATIENCE_S} s"
             more = os.read(self._from, 2**16)
             assert more, "the browser has ended"
             self._seen += more

@@ -84,10 +84,12 @@ def played(driven):
     """Plays to the end, as fast as the page can."""
     driven.run("state.speed = 100")
     driven.click("#play")
-    driven.run(
-        f"new Promise(done => {{ const look = () => state.step === {SIDE * SIDE} && !playing "
-        "? done(1) : setTimeout(look, 20); look(); })"
-    )
+    ended(driven)
+
+
+def ended(driven):
+    """Waits until the picture is drawn."""
+    driven.wait(f"state.step === {SIDE * SIDE} && !playing")
 
 
 def number(text):
@@ -195,8 +197,8 @@ def test_painted_pixels_survive_and_the_sum_is_log_p_of_the_picture(gaps, pictur
     expected = pictures.log_prob(row[None], strict=True)[0]
     assert number(nats.removesuffix(" nats")) == pytest.approx(expected, abs=0.0051)
     assert driven.run("row.total") == pytest.approx(expected, abs=1e-9)
-    driven.click("#another")
-    played(driven)
+    driven.click("#another")  # plays at once: a click on Play would stop it
+    ended(driven)
     again = np.array(shown(driven))
     assert {column: again[column] for column in wanted} == wanted
     if gaps:
