@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from chainrule.first_use import imported_on_use
+
 if TYPE_CHECKING:
     from chainrule import datasets as datasets
     from chainrule.baselines import ChainTable as ChainTable
@@ -42,37 +44,37 @@ if TYPE_CHECKING:
     from chainrule.training import proofread as proofread
 
 _HOMES = {
-    "Atoms": "chainrule.conditionals",
-    "Bernoulli": "chainrule.conditionals",
-    "Categorical": "chainrule.conditionals",
-    "ChainTable": "chainrule.baselines",
-    "ChainruleError": "chainrule.errors",
-    "Density": "chainrule.density",
-    "DiscretizedLogisticMixture": "chainrule.conditionals",
-    "Committee": "chainrule.networks",
-    "Ensemble": "chainrule.networks",
-    "Estimate": "chainrule.networks",
-    "FitConfig": "chainrule.training",
-    "GaussianMixture": "chainrule.conditionals",
-    "IndependentColumns": "chainrule.baselines",
-    "LaplaceMixture": "chainrule.conditionals",
-    "LogisticMixture": "chainrule.conditionals",
-    "LowerBound": "chainrule.networks",
-    "MADE": "chainrule.networks",
-    "NADE": "chainrule.networks",
-    "OrderlessNADE": "chainrule.networks",
-    "Periodic": "chainrule.conditionals",
-    "PiecewiseLinear": "chainrule.conditionals",
-    "Schema": "chainrule.table",
-    "Scorer": "chainrule.scorer",
-    "apply_patch": "chainrule.review",
-    "datasets": "chainrule.datasets",
-    "fit": "chainrule.training",
-    "infer_schema": "chainrule.table",
-    "load": "chainrule.density",
-    "proofread": "chainrule.training",
-    "quality": "chainrule.synthetic",
-    "read_table": "chainrule.table",
+    "Atoms": "conditionals",
+    "Bernoulli": "conditionals",
+    "Categorical": "conditionals",
+    "ChainTable": "baselines",
+    "ChainruleError": "errors",
+    "Density": "density",
+    "DiscretizedLogisticMixture": "conditionals",
+    "Committee": "networks",
+    "Ensemble": "networks",
+    "Estimate": "networks",
+    "FitConfig": "training",
+    "GaussianMixture": "conditionals",
+    "IndependentColumns": "baselines",
+    "LaplaceMixture": "conditionals",
+    "LogisticMixture": "conditionals",
+    "LowerBound": "networks",
+    "MADE": "networks",
+    "NADE": "networks",
+    "OrderlessNADE": "networks",
+    "Periodic": "conditionals",
+    "PiecewiseLinear": "conditionals",
+    "Schema": "table",
+    "Scorer": "scorer",
+    "apply_patch": "review",
+    "datasets": "datasets",
+    "fit": "training",
+    "infer_schema": "table",
+    "load": "density",
+    "proofread": "training",
+    "quality": "synthetic",
+    "read_table": "table",
 }
 
 __all__ = [
@@ -110,15 +112,13 @@ __all__ = [
 ]
 
 
+_imported = imported_on_use(__name__, _HOMES)
+
+
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return import_module("chainrule.version").version()
-    if name not in _HOMES:
-        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
-    home = import_module(_HOMES[name])
-    value = home if name == "datasets" else getattr(home, name)
-    globals()[name] = value
-    return value
+    return import_module("chainrule.datasets") if name == "datasets" else _imported(name)
 
 
 def __dir__() -> list[str]:

@@ -14,6 +14,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "chainrule"
 LEVELS = {
     "errors": 0,
     "version": 0,
+    "first_use": 0,
     "arguments": 1,
     "philox": 0,
     "rng": 1,
@@ -91,6 +92,7 @@ NO_TORCH = {
     "machine",
     "scratch",
     "version",
+    "first_use",
     "progress",
     "headline",
     "datasets",

@@ -311,7 +311,7 @@ def test_a_pixel_painted_unknown_has_yet_to_be_drawn(pictures, driven):
     driven.click(f"#cell-{order[33]}")
     assert driven.run("state.step") == 33
     assert driven.run("document.getElementById('taken').textContent") == (
-        "Pixel 34 is drawn anew, and so are the 2 pixels that were drawn after it."
+        "Play draws pixel 34 again, and the 2 pixels that were drawn after it."
     )
     wanted = [-1 if column in order[33:] else pixel for column, pixel in enumerate(drawn)]
     assert shown(driven) == wanted

@@ -5,9 +5,9 @@ What only a fit needs is imported when it is first used.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from chainrule.first_use import imported_on_use
 from chainrule.table.codes import (
     Codes,
     as_fitted,
@@ -122,10 +122,4 @@ __all__ = [
     "write_parts",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = imported_on_use(__name__, _LATER)

@@ -79,7 +79,7 @@ def _filled_rows(asked: Asked, missing: np.ndarray) -> list[list[Any]]:
 
 
 def _first_of_each(missing: np.ndarray) -> np.ndarray:
-    """Of missing cells (N, D), those that are shown: the first one of each column, then the second.
+    """Marks the missing cells (N, D) that are shown: the first of each column, then the second.
 
     >>> _first_of_each(np.array([[True, False]] * 20 + [[False, True]] * 5)).sum(0)
     array([7, 5])

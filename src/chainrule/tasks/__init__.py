@@ -7,13 +7,13 @@ load what else a model can be asked.
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
 from chainrule.arguments import QUANTILES
+from chainrule.first_use import imported_on_use
 
 if TYPE_CHECKING:
     from chainrule.tasks.arrow import answer_arrow as answer_arrow
@@ -147,14 +147,7 @@ class _Tasks(ModuleType):
 
 
 sys.modules[__name__].__class__ = _Tasks
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = imported_on_use(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from chainrule.first_use import imported_on_use
 from chainrule.training.config import FitConfig
 
 if TYPE_CHECKING:
@@ -25,8 +25,4 @@ _HOMES = {
     "train": "loop",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'chainrule.training' has no attribute {name!r}")
-    return getattr(import_module(f"chainrule.training.{_HOMES[name]}"), name)
+__getattr__ = imported_on_use(__name__, _HOMES)

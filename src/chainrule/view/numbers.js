@@ -167,7 +167,7 @@ function showChance(step, now) {
   const willBe = Number(u < p);
   const decision = painted >= 0
     ? `Known: ${nameOf(painted)}, nothing is drawn.`
-    : `A random number u = ${u.toFixed(3)}, by the seed, is ${u < p ? "" : "not "}below it. So Step will draw x = ${willBe}: <b>${nameOf(willBe)}</b>.`;
+    : `The seed gives u = ${u.toFixed(3)}, which is ${u < p ? "" : "not "}below it. So Step will draw x = ${willBe}: <b>${nameOf(willBe)}</b>.`;
   byId("p-said").innerHTML = `σ(${number(cooled)}) ${chance(p)}. ${decision}`;
   byId("chance-p").style.width = `${100 * p}%`;
   byId("chance-u").style.left = `${100 * u}%`;

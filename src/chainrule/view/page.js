@@ -176,11 +176,11 @@ function settle(step) {
   });
 }
 
-// What a reader loses who makes the pixel of a step unknown.
+// The pixels that are lost if the pixel of a step becomes unknown.
 function takenBack(step) {
   const lost = order.slice(step + 1, state.step).filter((column) => state.painted[column] < 0).length;
-  return lost === 0 ? "" : `Pixel ${step + 1} is drawn anew, and so ${lost === 1 ? "is the pixel" : `are the ${lost} pixels`} ` +
-    `that ${lost === 1 ? "was" : "were"} drawn after it.`;
+  const those = lost === 1 ? "the pixel that was" : `the ${lost} pixels that were`;
+  return lost === 0 ? "" : `Play draws pixel ${step + 1} again, and ${those} drawn after it.`;
 }
 
 function setPainted(painted) {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from chainrule.first_use import imported_on_use
 from chainrule.report.comparison.names import EFFORTS
 
 if TYPE_CHECKING:
@@ -50,8 +50,4 @@ _HOMES = {
     "write": "page",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'chainrule.report.comparison' has no attribute {name!r}")
-    return getattr(import_module(f"chainrule.report.comparison.{_HOMES[name]}"), name)
+__getattr__ = imported_on_use(__name__, _HOMES)
