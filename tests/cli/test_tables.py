@@ -1,10 +1,10 @@
 """Every question on the command line, from a file or standard input, to stdout and to files."""
 
+import importlib
 import io
 import json
 import re
 import signal
-import sys
 from functools import partial
 
 import numpy as np
@@ -309,7 +309,7 @@ def test_samples_are_given_cells_and_written_in_parts(folder, monkeypatch):
     assert same["price"].to_list() == found["price"].tolist()
     assert same["hour"].dtype == pl.Datetime
     density = cr.load(folder / "m.chainrule")
-    monkeypatch.setattr(sys.modules["chainrule.tasks.sample"], "BATCH_ROWS", 15)
+    monkeypatch.setattr(importlib.import_module("chainrule.tasks.sample"), "BATCH_ROWS", 15)
     density.sample(40, seed=3, to=folder / "parts.csv")
     assert len(pl.read_csv(folder / "parts.csv")) == 40
 

@@ -2,9 +2,9 @@
 not hold.
 """
 
+import importlib
 import json
 import re
-import sys
 import time
 import warnings
 from itertools import count
@@ -27,9 +27,9 @@ from chainrule.training import fitting, loop, memory, record, rows
 from chainrule.training.recipes import RECIPES
 from chainrule.training.recipes.orderless import EFFORTS, batch_size
 
-filled, sample = (
-    sys.modules[f"chainrule.{name}"] for name in ("table.filled", "tasks.sample")
-)  # functions hide them
+filled, sample = map(  # functions hide them
+    importlib.import_module, ("chainrule.table.filled", "chainrule.tasks.sample")
+)
 ALL = ["sex", "town", "gain", "height", "price", "hour"]
 QUICK = cr.FitConfig(hidden_sizes=(12,), components=2, epochs=3, members=2)
 

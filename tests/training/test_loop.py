@@ -3,6 +3,7 @@
 import copy
 import math
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from helpers.tolerances import DIGITS_MARGIN_NATS, ENTROPY_GAP_NATS
 
 import chainrule as cr
 from chainrule.errors import ChainruleError, EvidenceError, FormatError, SchemaError, ShapeError
+from chainrule.networks import OrderlessNADE
+from chainrule.networks.orderless import DECAYS
 from chainrule.rng import generator_from
 from chainrule.testing import all_rows
 from chainrule.training import best, fitting, loop
@@ -103,6 +106,29 @@ def test_decay_spares_biases_and_first_hidden():
         [(3, 500)] * 2,
         [(3,), (500,), (500,)],
     ]
+
+
+def test_later_members_of_an_orderless_network_decay_faster_as_if_trained_alone():
+    columns, plan = 3, Plan(weight_decay=0.5, learning_rate=0.01)
+    both = OrderlessNADE(columns, (4, 5), members=2, generator=generator_from(0))
+    alone = [OrderlessNADE(columns, (4, 5), generator=generator_from(k)) for k in (1, 2)]
+    for name, parameter in both.named_parameters():
+        along = int(name in ("value_weight", "flag_weight"))
+        parts = [dict(each.named_parameters())[name] for each in alone]
+        parameter.data.copy_(torch.cat(parts, along))
+    x = (torch.rand(20, columns, generator=generator_from(3)) < 0.5).float()
+    trained = [(both, plan), (alone[0], plan), (alone[1], replace(plan, weight_decay=0.5 * DECAYS))]
+    for network, of_network in trained:
+        state = make_state(network, of_network, generator_from(0))
+        for step in range(5):
+            state.optimizer.zero_grad()
+            loss = network.train().training_loss(x, generator=generator_from(step)).mean()
+            (loss * network.members).backward()  # the loss is the mean of the members'
+            state.optimizer.step()
+    for name, parameter in both.named_parameters():
+        along = int(name in ("value_weight", "flag_weight"))
+        parts = [dict(each.named_parameters())[name] for each in alone]
+        torch.testing.assert_close(parameter, torch.cat(parts, along))
 
 
 def state_of(network, plan=QUICK_PLAN):

@@ -70,3 +70,26 @@ def test_steps_of_a_factor_are_those_of_a_network_whose_inputs_are_multiplied():
         of_scaled.step()
     torch.testing.assert_close(plain * factor, scaled)
     assert not torch.allclose(scaled, first * factor, atol=1e-3)
+
+
+def test_a_decay_for_each_number_is_that_of_parameters_apart():
+    generator, options = generator_from(0), {"lr": 0.02, "fused": True}
+    first = torch.randn(6, 4, generator=generator)
+    decays = torch.tensor([0.1, 2.0]).repeat_interleave(3)[:, None]
+    whole = first.clone().requires_grad_()
+    parts = [each.clone().requires_grad_() for each in first.split(3)]
+    groups = [
+        {"params": [part], "weight_decay": d} for part, d in zip(parts, (0.1, 2.0), strict=True)
+    ]
+    apart = torch.optim.AdamW(groups, **options)
+    together = AdamW([whole], weight_decay=0.0, decays=[(whole, decays)], **options)
+    for rate in (0.02, 0.01, 0.05):
+        whole.grad = torch.randn(6, 4, generator=generator)
+        for part, gradient in zip(parts, whole.grad.split(3), strict=True):
+            part.grad = gradient.clone()
+        for optimizer in (apart, together):
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.step()
+    torch.testing.assert_close(whole, torch.cat(parts))
+    assert not torch.allclose(whole[3:], first[3:], atol=0.1)

@@ -47,12 +47,16 @@ SCORED_ROWS = 4096  # rows whose likelihoods are computed together, from paramet
 # The share of the training rows whose given cells come first in the network's own order. Scores and
 # draws take that order. A larger share costs other questions more than it gains.
 IN_ORDER = 0.25
+# How many times as fast the weights of the last member decay as those of the first. Tables differ
+# in the decay that serves them: members of several decays serve all, and differ more.
+DECAYS = 7.5
 MOST_WRITTEN = 2048  # inputs; beyond them looking up the rows of categories costs less
 # Rows (n,), a column, and something of these rows.
 _State = tuple[torch.Tensor, int, torch.Tensor]
 STATES = 512  # hidden states that go through the deeper layers together, if columns have fewer
 # Where each cell is left out of its row: rows in memory together, and numbers of one array of sums.
 APART_ROWS, APART_NUMBERS = 256, 2**23
+UNITS_ARE_COLUMNS = "value_weight", "flag_weight"  # units of other layers are rows
 
 
 class OrderlessNADE(AbstractNetwork):
@@ -68,7 +72,8 @@ class OrderlessNADE(AbstractNetwork):
     With several members, each conditional is the average of theirs:
     p(x_k | given) = 1/M Σ_m p_m(x_k | given). It averages probabilities, not logits, so the product
     over any order is still a density. Members share rows and masks in training, but no parameters.
-    Each has its own loss.
+    Each has its own loss. Training decays the weights of later members faster; see
+    ``decay_factors``.
 
     Source: Uria, Murray & Larochelle, "A Deep and Tractable Density Estimator", ICML 2014,
     arXiv:1310.1757 (DeepNADE). Members: Lakshminarayanan, Pritzel & Blundell, "Simple and Scalable
@@ -611,7 +616,7 @@ class OrderlessNADE(AbstractNetwork):
         """By name, the parameters of members start … stop − 1, each with their index in it."""
         found: dict[str, tuple[nn.Parameter, object]] = {}
         for name, parameter in self.named_parameters():
-            along = name in ("value_weight", "flag_weight")  # units are columns, not rows
+            along = name in UNITS_ARE_COLUMNS
             size = parameter.shape[along] // self.members
             own = slice(start * size, stop * size)
             found[name] = parameter, ((slice(None), own) if along else own)
@@ -655,6 +660,20 @@ class OrderlessNADE(AbstractNetwork):
     @override
     def step_factors(self) -> Sequence[tuple[torch.Tensor, torch.Tensor]]:
         return () if self.input_factor is None else ((self.value_weight, self.input_factor),)
+
+    @override
+    def decay_factors(self) -> Sequence[tuple[torch.Tensor, torch.Tensor]]:
+        """See the base class. Factors of the members are a geometric sequence from 1 to DECAYS."""
+        if self.members == 1:
+            return ()
+        found = []
+        of_members = torch.logspace(0, math.log10(DECAYS), self.members)
+        for name, parameter in self.named_parameters():
+            if parameter.ndim > 1:
+                along = int(name in UNITS_ARE_COLUMNS)
+                each = of_members.repeat_interleave(parameter.shape[along] // self.members)
+                found.append((parameter, (each[None] if along else each[:, None]).to(parameter)))
+        return found
 
     @override
     def config(self) -> dict[str, Any]:

@@ -153,6 +153,13 @@ class AbstractTrainable(nn.Module, ABC):
         """
         return ()
 
+    def decay_factors(self) -> Sequence[tuple[torch.Tensor, torch.Tensor]]:
+        """All matrices, each with factors of its weight decay; none if all decay equally.
+
+        A factor broadcasts to its parameter.
+        """
+        return ()
+
     def count_parameters(self) -> int:
         """The number of trained parameters; masked weights do not count."""
         return sum(parameter.numel() for parameter in self.parameters())

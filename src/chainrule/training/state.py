@@ -57,13 +57,15 @@ def make_state(network: AbstractTrainable, plan: Plan, generator: torch.Generato
     """The state before the first step; weight decay acts on matrices, not on vectors."""
     decayed = [p for p in network.parameters() if p.ndim > 1]
     plain = [p for p in network.parameters() if p.ndim <= 1]
+    apart = [(p, plan.weight_decay * factor) for p, factor in network.decay_factors()]
     groups = [
-        {"params": decayed, "weight_decay": plan.weight_decay},
+        {"params": decayed, "weight_decay": 0.0 if apart else plan.weight_decay},
         {"params": plain, "weight_decay": 0.0},
     ]
     optimizer = AdamW(
         [g for g in groups if g["params"]],
         steps=network.step_factors(),
+        decays=apart,
         lr=plan.learning_rate,
         fused=True,
     )

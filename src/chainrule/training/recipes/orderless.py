@@ -36,7 +36,8 @@ BATCHES_PER_EPOCH = 20  # within the limits of the batch sizes
 FEWEST_BATCHES, USUAL_BATCH = 5, 64  # smaller batches only if a table has not five of 64 rows
 UNITS_PER_ROW = 0.25  # at most so many hidden units of a layer for each training row
 SMALLEST_LAYER = 32
-WEIGHT_DECAY = 0.3
+# Of one member, and of the first of several: the last one's is 7.5 times as large.
+WEIGHT_DECAY, LEAST_DECAY = 0.3, 0.2
 DROPOUT_ROWS = 250  # dropout is this divided by the rows, up to that of the effort
 
 
@@ -61,8 +62,8 @@ class OrderlessRecipe(AbstractRecipe):
         Layers have the effort's sizes, with at most one unit for four rows. An epoch has 20 batches
         of 64 to 512 rows, or of 32 if a table has few rows. The learning rate is 4e-3, or 2e-3 if a
         table has few rows. The number of epochs makes the effort's steps. There are several members
-        for 200 to 10,000 rows. Dropout is 0.2 for up to 1,250 rows, 0.1 for 2,500 and 0.01 for
-        25,000.
+        for 200 to 10,000 rows, and the weights of each decay at a rate of its own. Dropout is 0.2
+        for up to 1,250 rows, 0.1 for 2,500 and 0.01 for 25,000.
         """
         chosen = EFFORTS[effort]
         batch = config.batch_size or batch_size(rows)
@@ -70,16 +71,18 @@ class OrderlessRecipe(AbstractRecipe):
         widest = max(SMALLEST_LAYER, 2 ** round(math.log2(max(1.0, UNITS_PER_ROW * rows))))
         sizes = tuple(min(size, widest) for size in chosen.hidden_sizes)
         sizes = config.hidden_sizes or ((config.hidden_size,) * 2 if config.hidden_size else sizes)
+        members = chosen.members if MEMBER_ROWS[0] <= rows <= MEMBER_ROWS[1] else 1
+        members = config.members or members
         usual = Plan(
             hidden_size=sizes[0],
             hidden_sizes=sizes,
             activation="relu",
             dropout=round(min(chosen.dropout, DROPOUT_ROWS / rows), 3),
-            members=chosen.members if MEMBER_ROWS[0] <= rows <= MEMBER_ROWS[1] else 1,
+            members=members,
             epochs=max(least, min(most, round(chosen.steps * batch / rows))),
             batch_size=batch,
             learning_rate=(1 if batch_size(rows) < USUAL_BATCH else 2) * LEARNING_RATE,
-            weight_decay=WEIGHT_DECAY,
+            weight_decay=WEIGHT_DECAY if members == 1 else LEAST_DECAY,
         )
         return usual.following(config)
 
