@@ -28,7 +28,7 @@ from chainrule.training.recipes import RECIPES
 from chainrule.training.recipes.orderless import EFFORTS, batch_size
 
 filled, sample = (
-    sys.modules[f"chainrule.{name}"] for name in ("table.filled", "tasks.sample")
+    sys.modules[f"chainrule.{name}"] for name in ("table.fills", "tasks.sample")
 )  # functions hide them
 ALL = ["sex", "town", "gain", "height", "price", "hour"]
 QUICK = cr.FitConfig(hidden_sizes=(12,), components=2, epochs=3, members=2)

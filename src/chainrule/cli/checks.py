@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chainrule import datasets, fileformat
+from chainrule.arguments import first_repeated
 from chainrule.errors import ChainruleError, seed_number, unknown_choice, whole_number
 from chainrule.table.files.endings import require_type
 from chainrule.table.files.pipes import is_pipe
 from chainrule.table.files.several import files_of
 from chainrule.table.files.write import require_empty
-from chainrule.table.schema import first_repeated
 
 STDIN = "-"
 # What an event in words has, and NAME=VALUE has not: a comparison before any single sign of

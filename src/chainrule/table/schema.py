@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from typing_extensions import override
 
 from chainrule import plain_html
+from chainrule.arguments import first_repeated
 from chainrule.errors import FormatError, SchemaError, printable, unknown_choice
 from chainrule.table.columns import AbstractColumn, Binary, column_from_json
 from chainrule.table.frames.column_index import ColumnIndex, find
@@ -207,13 +208,3 @@ class Schema:
         for tie in self.ties:
             least[tie.text] = min(tie.share, least.get(tie.text, 1.0))
         return [printable(f"tie: {text}, {share(each)}") for text, each in least.items()]
-
-
-def first_repeated(names: Sequence[str]) -> str | None:
-    """The first name that occurs twice, or None."""
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            return name
-        seen.add(name)
-    return None
