@@ -388,6 +388,7 @@ main()
         "fit rows.csv -o gone/x.chainrule",
         "fit rows.csv -o x.chainrule --network none",
         "fit rows.csv -o x.chainrule --bogus",
+        "fit empty.csv -o x.chainrule",
         "show gone.chainrule",
         "check rows.csv",
         "ask gone.chainrule a",
@@ -403,6 +404,7 @@ main()
     ],
 )
 def test_misuse_is_told_before_anything_slow_is_imported(folder, words):
+    (folder / "empty.csv").touch()
     done = subprocess.run(
         [sys.executable, "-c", AT_ONCE, *words.split()], capture_output=True, text=True, cwd=folder
     )
