@@ -21,7 +21,7 @@ from chainrule import datasets
 from chainrule.atomic import write_bytes
 from chainrule.cli import shown
 from chainrule.cli.checks import STDIN, cells_of, is_dataset, require_table
-from chainrule.errors import ChainruleError
+from chainrule.errors import ChainruleError, printable_lines
 from chainrule.plain_json import plain_json
 from chainrule.table.files.pipes import copied, named_as
 from chainrule.table.files.several import files_of
@@ -313,7 +313,8 @@ def write_frames(frames: Iterator[Any], output: Path | None) -> None:
     """Writes polars frames as CSV to stdout, each when it is ready, or to a file of the type its
     name ends with.
 
-    The frames have the same columns. The file appears only when complete.
+    A terminal shows control characters by their escapes. The frames have the same columns. The file
+    appears only when complete.
     """
     from chainrule.table import csv_chunks, write_chunks, write_parts
     from chainrule.table.files.numpy_files import write_npy
@@ -321,8 +322,9 @@ def write_frames(frames: Iterator[Any], output: Path | None) -> None:
     if output is not None and output.is_dir():
         write_parts(output, frames)
     elif output is None:
+        is_seen = shown.terminal_width() is not None  # programs get every character as it is
         for text in csv_chunks(frames):
-            sys.stdout.write(text)
+            sys.stdout.write(printable_lines(text) if is_seen else text)
             sys.stdout.flush()
     elif output.suffix in (".csv", ".parquet"):
         write_chunks(output, frames)
