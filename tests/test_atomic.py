@@ -185,6 +185,29 @@ def test_a_training_goes_on_where_the_disk_is_full(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+NUMBERS = pl.DataFrame({"x": np.random.default_rng(0).normal(size=2000)})
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("t.csv", lambda path: write_chunks(path, iter([NUMBERS]))),
+        ("t.parquet", lambda path: write_chunks(path, iter([NUMBERS]))),
+        ("t.bin", lambda path: atomic.write_bytes(path, bytes(2000))),
+    ],
+)
+def test_a_full_disk_is_told_by_the_name_of_the_file(tmp_path, name, write):
+    limits, path = resource.getrlimit(resource.RLIMIT_FSIZE), tmp_path / name
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as told:
+            write(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert told.value.filename == str(path)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.fixture
 def folder(tmp_path):
     pl.DataFrame(ROWS, schema=list("abcd")).write_csv(tmp_path / "rows.csv")

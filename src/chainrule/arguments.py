@@ -10,9 +10,13 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from chainrule.errors import ShapeError, unknown_choice, whole_number
+from chainrule.errors import SchemaError, ShapeError, unknown_choice, whole_number
 
 HOW = ("draw", "best", "mean")  # to fill missing cells
+MISSING = ("unknown", "informative")  # whether it is modelled which cells are missing
+TIES = ("auto", "none")
+DEFAULT_TIES = "auto"
+MIN_COUNT = 5  # rows behind a level, an atom, or any number of a model file
 RARE = ("other", "omit")  # what becomes of labels too rare to be listed, in draws
 MEASURED_ROWS = 50_000  # most rows of each table of which ``quality`` measures distances
 POOL_ROWS = 200_000  # draws of a model by which events are answered
@@ -81,3 +85,28 @@ def require_fail_under(fail_under: float) -> float:
             "above 0 and below 1, such as 0.01"
         )
     return float(fail_under)
+
+
+def require_inference(min_count: int, missing: str, ties: Any) -> None:
+    """Raises ChainruleError for options of ``infer_schema`` that no table would allow."""
+    if isinstance(ties, str):
+        if ties not in TIES:
+            raise SchemaError(unknown_choice("ties", ties, TIES))
+    elif not isinstance(ties, Sequence):
+        raise SchemaError(
+            f"ties = {ties!r}: pass 'auto', 'none', or a list of the ties to leave out, each by "
+            "its text or a pair of names"
+        )
+    whole_number(min_count, "min_count", least=1, what="the rows that a level needs to be listed")
+    if missing not in MISSING:
+        raise SchemaError(unknown_choice("missing", missing, MISSING))
+
+
+def first_repeated(names: Sequence[str]) -> str | None:
+    """The first name that occurs twice, or None."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None

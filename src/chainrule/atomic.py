@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -22,6 +23,7 @@ HAS_LOCKS = fcntl is not None
 LONGEST_NAME = 200
 RANDOM_BYTES = 8
 ATTEMPTS = 100  # to find an unused name
+NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS}  # what only a written file has
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
@@ -45,6 +47,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         FileNotFoundError: there is no such folder.
         IsADirectoryError: ``path`` is a folder.
         FileExistsError: ``path`` is a FIFO, a device or a socket.
+        OSError: the disk is full, or a limit on the size of a file is reached; it names ``path``.
     """
     target = place_of(path)
     _remove_dead(target)
@@ -60,9 +63,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
                 os.replace(part, target)  # under the lock, or another writer might remove it
         if fcntl is None:  # such systems cannot rename open files
             os.replace(part, target)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             part.unlink()
+        if isinstance(error, OSError) and error.errno in NO_ROOM and error.filename is None:
+            error.filename = os.fspath(path)
         raise
     _flush_folder(target.parent)
 

@@ -39,6 +39,16 @@ def printable(text: str) -> str:
     return text.translate({ord(c): c.encode("unicode_escape").decode() for c in hidden})
 
 
+def printable_lines(text: str) -> str:
+    """Returns lines of text with control characters other than their ends as escapes.
+
+    >>> print(printable_lines("a\\x1b[2J\\nb"))
+    a\\x1b[2J
+    b
+    """
+    return "\n".join(map(printable, text.split("\n")))
+
+
 class ChainruleError(ValueError):
     """A misuse that chainrule can explain: it names the thing, the value, the rule and the remedy.
 

@@ -30,7 +30,7 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from chainrule.atomic import write_bytes
-from chainrule.errors import FormatError
+from chainrule.errors import FormatError, printable
 
 MAGIC = b"CHAINRUL"
 FORMAT = 2
@@ -179,7 +179,7 @@ def _require_file(source: Path, kind: str) -> None:
     if source.is_dir():
         raise FormatError(f"{source}: a folder, not a chainrule {kind} file")
     if not source.exists():
-        raise FileNotFoundError(f"{source}: no such file")
+        raise FileNotFoundError(printable(f"{source}: no such file"))
 
 
 def _read_header(file: BinaryIO, source: Path, kind: str) -> dict[str, Any]:

@@ -26,9 +26,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from typing_extensions import override
 
+from chainrule.arguments import DEFAULT_TIES, MIN_COUNT
 from chainrule.density import Density
 from chainrule.errors import ShapeError, whole_number
-from chainrule.table import DEFAULT_TIES, MIN_COUNT, encode, read_table
+from chainrule.table import encode, read_table
 from chainrule.tasks.calibrate import Calibration, fit_calibration, row_log_p
 from chainrule.training import FitConfig, fit
 from chainrule.training.groups import Groups

@@ -77,7 +77,7 @@ TABLE_LEVELS = (
     {"read", "statistics"},
     {"inference", "lazy"},
     {"codes"},
-    {"blanked", "filled", "outside", "tied", "unlike_training"},
+    {"blanked", "fills", "outside", "tied", "unlike_training"},
     {"infer"},
 )
 NO_TORCH = {

@@ -356,3 +356,57 @@ def test_a_closed_pipe_is_no_error(folder):
     assert done.returncode == 0
     assert done.stderr == ""
     assert len(done.stdout.splitlines()) == 2
+
+
+def test_closed_streams_are_as_good_as_none(folder):
+    command = f"{sys.executable} -m chainrule.cli.main show m.chainrule <&- >&-"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+# Modules that take long to import; importing them would raise.
+SLOW = ["torch", "numba", "polars", "pandas", "sklearn", "scipy", "chainrule.table.schema"]
+AT_ONCE = f"""
+import sys
+sys.modules.update(dict.fromkeys({SLOW}))
+from chainrule.cli.main import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "score m.chainrule gone.csv",
+        "score gone.chainrule rows.csv",
+        "explain rows.csv rows.csv",
+        "impute m.chainrule gone.csv",
+        "conditional m.chainrule gone.csv a",
+        "sample m.chainrule -n -3",
+        "sample gone.chainrule",
+        "fit gone.csv -o x.chainrule",
+        "fit rows.csv -o gone/x.chainrule",
+        "fit rows.csv -o x.chainrule --network none",
+        "fit rows.csv -o x.chainrule --bogus",
+        "fit empty.csv -o x.chainrule",
+        "show gone.chainrule",
+        "check rows.csv",
+        "ask gone.chainrule a",
+        "proofread gone.csv",
+        "apply gone.csv rows.csv -o x.csv",
+        "drift m.chainrule gone.csv",
+        "report m.chainrule gone.csv",
+        "quality rows.csv gone.csv",
+        "compare rows.csv --families none",
+        "view gone.chainrule",
+        "demo --data none",
+        "nothing",
+    ],
+)
+def test_misuse_is_told_before_anything_slow_is_imported(folder, words):
+    (folder / "empty.csv").touch()
+    done = subprocess.run(
+        [sys.executable, "-c", AT_ONCE, *words.split()], capture_output=True, text=True, cwd=folder
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr

@@ -83,7 +83,11 @@ def test_show_and_explain_do_so_on_any_terminal(folder, monkeypatch, width):
         words = ("-n", 4) if command == "sample" else ("t\x1b[5m.parquet", list(NASTY)[-1])
         code, out, _ = chainrule(command, "m\x1b[5m", *words, cwd=path)
         assert code == 0
-        assert not hidden(out) or command == "conditional"  # of many rows, which is CSV
+        assert not hidden(out)
+    code, out, _ = chainrule("explain", "m\x1b[5m", "t\x1b[5m.parquet", "--every-cell", cwd=path)
+    assert code == 0
+    assert not hidden(out)
+    assert "\\x1b[2Jgone" in out
 
 
 def test_errors_and_warnings_name_things_by_their_escapes(folder):
@@ -130,6 +134,10 @@ def test_python_shows_them_so_too(folder):
         "t\\x1b[5m.csv: the column 'x'\\n is odd",
         ("t\x1b[5m.csv: the column 'x'\n is odd",),
     )
+    for read in (cr.load, cr.read_table):
+        with pytest.raises(FileNotFoundError) as absent:
+            read("none\x1b[0m.csv")
+        assert not hidden(str(absent.value))
     with pytest.raises(ChainruleError) as raised:
         cr.infer_schema(path / "ragged\x1b.csv")
     assert not hidden(str(raised.value))

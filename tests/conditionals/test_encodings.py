@@ -24,7 +24,7 @@ from chainrule.conditionals import (
     encoding_from_json,
 )
 from chainrule.errors import FormatError, ShapeError
-from chainrule.leaves.warps import Log
+from chainrule.leaves.warps import Log, Logit
 from chainrule.networks import NADE, Columns, OrderlessNADE
 from chainrule.rng import generator_from
 
@@ -243,3 +243,12 @@ def test_a_warp_is_applied_before_numbers_are_standardised_and_ends_have_finite_
     assert encoding_from_json(clipped.to_json()) == clipped
     with pytest.raises(ShapeError, match="warp = 'log': pass a warp, such as Log"):
         Standardised(warp="log")
+
+
+@pytest.mark.parametrize("warp", [Logit(2.0**24 - 0.5, 2.0**24 + 16.5), Logit(-0.5, 2.0**25 + 0.5)])
+def test_inputs_are_finite_at_ends_that_float32_does_not_hold(warp):
+    x = torch.tensor([math.ceil(warp.least), math.floor(warp.most)])
+    far = Standardised(warp=warp).encode(x.double())
+    assert float(far[0]) < -3
+    assert float(far[1]) > 3
+    torch.testing.assert_close(Standardised(warp=warp).encode(x.float()), far.float())

@@ -90,6 +90,14 @@ def test_phases_of_large_numbers_stay_within_a_turn():
     assert float(got.abs().max()) <= 1 + CELL_NATS
 
 
+def test_warps_whose_ends_float32_does_not_hold_are_those_of_the_encodings():
+    warp = Logit(-0.5, 2.0**25 + 0.5)
+    columns = Columns.of([(DAYS, Standardised(warp=warp)), (DAYS, Standardised(warp=Log(-0.5)))])
+    x = torch.tensor([[0.0, 2.0**25], [0.0, 9.0]]).t().contiguous()
+    got = given_inputs(columns, x.t(), torch.ones(2, 2)).t()[:, :2]
+    assert float((got - columns.encode(x.double())).abs().max()) < CELL_NATS
+
+
 def test_a_subclass_keeps_its_own_inputs_and_evidence():
     class Reversed(Joined):
         @override

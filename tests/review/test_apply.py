@@ -2,6 +2,7 @@
 
 import datetime
 import gzip
+import math
 from decimal import Decimal
 
 import numpy as np
@@ -13,6 +14,7 @@ from helpers.command_line import chainrule
 
 import chainrule as cr
 from chainrule.errors import ChainruleError, FormatError, SchemaError
+from chainrule.review.cells import as_text
 from chainrule.review.patch import changes_of
 
 TEXT = '\ufeffname;"age, in years";city\r\n"Ann; ""Annie""";39;Köln\r\nBob; 390 ;Ulm 😀\r\n\r\n'
@@ -235,3 +237,9 @@ def test_a_cell_that_its_type_cannot_hold_is_refused(table, change, message):
 def test_a_frame_is_written_where_asked(tmp_path):
     to = cr.apply_patch(frame().to_pandas(), patch_of(CELLS[0][:4]), to=tmp_path / "clean.csv")
     assert pl.read_csv(to)["whole"].to_list() == [10, 2, 3]
+
+
+def test_names_are_no_patterns_where_a_frame_becomes_text():
+    frame = pl.DataFrame({"": [1.5, math.nan], "^a$": [2.5, math.nan], "*": ["x", "y"]})
+    rows = [[field.text for field in fields] for _, fields in as_text(frame, "t").rows()]
+    assert rows == [["1.5", "2.5", "x"], ["", "", "y"]]

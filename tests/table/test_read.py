@@ -26,6 +26,7 @@ from chainrule.table import (
     write_chunks,
 )
 from chainrule.table.files import lines, numpy_files, parquet, pipes
+from chainrule.table.frames.build import as_polars, build
 
 NAMES = ["*", "^x.*$", "x1", "", "a[0]", "cs.all()", "?", "^*$", "x2", "polars", "len"]
 READERS = {
@@ -76,6 +77,16 @@ def test_a_column_is_read_by_its_place_whatever_its_name_means_to_others(
         name or ("" if ending == "parquet" else "column_3") for name in columns
     )
     assert [values.tolist() for values in table.columns] == list(columns.values())
+
+
+def test_new_polars_frames_keep_any_names():
+    """From a list of series, polars would make column_3 of the empty name."""
+    columns = {name: np.array([k, k + 1.5]) for k, name in enumerate(NAMES)}
+    made = build(columns, {}, "polars")
+    assert made.columns == NAMES
+    assert as_polars(made.to_arrow(), NAMES).columns == NAMES
+    assert as_polars(made.to_pandas(), NAMES).columns == NAMES
+    assert "".join(csv_chunks(iter([made]))).splitlines()[0].split(",")[3] == '""'
 
 
 def test_parts_of_any_names_are_written_and_come_back(tmp_path):

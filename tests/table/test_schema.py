@@ -6,6 +6,8 @@ import pytest
 from helpers.quick import N, fit, normal
 
 import chainrule as cr
+from chainrule.errors import SchemaError
+from chainrule.table import Table, infer_schema
 
 
 @pytest.fixture
@@ -33,3 +35,14 @@ def test_a_column_called_as_one_of_the_answer_is_refused(x):
         match="marginal of 'log_prob': the answer has a column of that name itself",
     ):
         density.marginal("y", "log_prob")
+
+
+def test_half_a_character_is_refused_by_name_before_a_fit():
+    """A Python string may have a surrogate alone; no file holds it, and printing it fails."""
+    labels = pd.Series(["\ud800a", "b"] * 50, dtype=object)
+    with pytest.raises(SchemaError, match=r"column 'v': the label .* holds half a character"):
+        infer_schema(pd.DataFrame({"v": labels}))
+    numbers = np.arange(100) % 7
+    with pytest.raises(SchemaError, match=r"column name .* holds half a character"):
+        infer_schema(Table(("\udc00",), (numbers,), "the table", named=True))
+    assert infer_schema(pd.DataFrame({"😀": ["😀", "b"] * 50})).names == ("😀",)

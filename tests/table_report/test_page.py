@@ -3,7 +3,10 @@
 import base64
 import html
 import re
+import unicodedata
+import warnings
 from collections import Counter
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -237,6 +240,24 @@ def test_nothing_of_the_table_becomes_markup(written):
     assert "<b>Kiel" not in page
     for picture in re.findall(r'svg\+xml;base64,([^"]+)"', page):
         assert b"<script>" not in base64.b64decode(picture)
+
+
+def test_control_characters_are_escapes_on_the_page_and_in_its_pictures(tmp_path):
+    """A picture with one of them is no XML, so that a browser shows nothing in its place."""
+    rng, labels = np.random.default_rng(0), ["a\x1b[31m", "b\u202ec", "d\x08"]
+    frame = pd.DataFrame({"x\x1b[2J": rng.choice(labels, 120), "y\u202ez": rng.normal(size=120)})
+    frame["other\x9b"] = rng.integers(0, 9, 120)
+    density = cr.fit(frame, seed=0, config=cr.FitConfig(hidden_size=8, epochs=2), verbose=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # matplotlib warns of letters that no font has
+        page = density.report(frame, tmp_path / "r.html", verbose=False).read_text("utf-8")
+    pictures = [base64.b64decode(each) for each in re.findall(r'svg\+xml;base64,([^"]+)"', page)]
+    assert len(pictures) > 5
+    for text in (page, *(picture.decode() for picture in pictures)):
+        assert not {c for c in text if unicodedata.category(c) in ("Cc", "Cf")} - {"\n"}
+    assert any(b"x\\x1b[2J" in picture for picture in pictures)
+    for picture in pictures:
+        ElementTree.fromstring(picture)
 
 
 @pytest.mark.parametrize("width", [1440, 390])

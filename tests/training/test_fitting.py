@@ -27,8 +27,8 @@ from chainrule.training import fitting, loop, memory, record, rows
 from chainrule.training.recipes import RECIPES
 from chainrule.training.recipes.orderless import EFFORTS, batch_size
 
-filled, sample = map(  # functions hide them
-    importlib.import_module, ("chainrule.table.filled", "chainrule.tasks.sample")
+fills, sample = map(  # functions hide them
+    importlib.import_module, ("chainrule.table.fills", "chainrule.tasks.sample")
 )
 ALL = ["sex", "town", "gain", "height", "price", "hour"]
 QUICK = cr.FitConfig(hidden_sizes=(12,), components=2, epochs=3, members=2)
@@ -329,7 +329,7 @@ def test_filled_and_drawn_tables_are_written_in_parts(files, ending, monkeypatch
         density.impute(to, to=to)
     with pytest.raises(ShapeError, match="to= writes one table"):
         density.impute(source, n_draws=2, to=to)
-    monkeypatch.setattr(filled, "_filled", None)  # fails at the first part
+    monkeypatch.setattr(fills, "_filled", None)  # fails at the first part
     with pytest.raises(TypeError):
         density.impute(source, seed=1, to=tmp_path / f"half.{ending}")
     assert sorted(p.name for p in tmp_path.iterdir()) == [f"drawn.{ending}", f"filled.{ending}"]

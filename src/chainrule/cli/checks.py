@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chainrule import datasets, fileformat
-from chainrule.errors import ChainruleError, seed_number, unknown_choice, whole_number
+from chainrule.arguments import first_repeated
+from chainrule.errors import ChainruleError, FormatError, seed_number, unknown_choice, whole_number
 from chainrule.table.files.endings import require_type
 from chainrule.table.files.pipes import is_pipe
 from chainrule.table.files.several import files_of
 from chainrule.table.files.write import require_empty
-from chainrule.table.schema import first_repeated
 
 STDIN = "-"
 # What an event in words has, and NAME=VALUE has not: a comparison before any single sign of
@@ -68,6 +68,8 @@ def require_table(text: str, split: str | None = None, *, glob: bool = False) ->
         require_type(path)
         if not os.access(path, os.R_OK):
             raise PermissionError(f"{path}: cannot be read; change its permissions")
+        if path.is_file() and path.stat().st_size == 0:
+            raise FormatError(f"{path}: the file is empty")
 
 
 def event_in(given: Sequence[str]) -> str | None:

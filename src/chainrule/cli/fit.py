@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule.arguments import DEFAULT_TIES, require_inference
 from chainrule.atomic import place_of
 from chainrule.claims import Claim
 from chainrule.cli.checks import STDIN, require_model, require_seed, require_table, require_writable
@@ -36,8 +37,6 @@ from chainrule.fileformat import MAGIC
 from chainrule.headline import headline
 from chainrule.ranks import joined, require_one, started
 from chainrule.table.files.pipes import require_no_pipe_twice
-from chainrule.table.inference.infer import DEFAULT_TIES
-from chainrule.table.inference.infer import require_options as require_inference
 from chainrule.training.arguments import OPTIONS, network_of, require_options, require_run
 from chainrule.training.config import FitConfig
 

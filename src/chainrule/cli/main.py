@@ -129,6 +129,9 @@ def main() -> None:
     # other programs use the cores, many small steps then take ten times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     warnings.showwarning = _show_warning
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller, as with >&-
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "r+"))
     app(prog_name="chainrule")
 
 

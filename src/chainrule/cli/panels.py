@@ -14,9 +14,8 @@ from typing import Annotated, Any, get_args
 
 from typer.models import ArgumentInfo, OptionInfo
 
-from chainrule.arguments import HOW, RARE
+from chainrule.arguments import HOW, MISSING, RARE, TIES
 from chainrule.cli.completion import COMPLETIONS, values
-from chainrule.table.inference.infer import MISSING, TIES
 from chainrule.training.arguments import DEVICES, EFFORT_NAMES, OBJECTIVES, OPTIONS
 from chainrule.training.config import FitConfig
 

@@ -14,10 +14,10 @@ from chainrule.cli.shown import print_table
 from chainrule.cli.tables import ModelArgument, print_json
 from chainrule.errors import EvidenceError
 from chainrule.headline import headline, is_exact
-from chainrule.table import Binary, Schema
 
 if TYPE_CHECKING:
     from chainrule.networks.columns import Columns
+    from chainrule.table import Schema
 
 NAME = "show"
 EXAMPLES = """\b
@@ -84,6 +84,8 @@ def run(
 
 def _columns(schema: Schema, columns: Columns) -> list[tuple[str, str]]:
     """Returns facts about the columns and their conditionals."""
+    from chainrule.table import Binary
+
     kinds = Counter(column.kind for column in schema.columns)
     flipped = sum(column.is_flipped for column in schema.columns)
     facts = [

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from chainrule.errors import printable
+from chainrule.errors import printable, printable_lines
 
 LONGEST = 24  # longest word that is never broken, in characters: no number is longer
 PADDING = 3  # a column's blanks on both sides, and the line beside it
@@ -109,9 +109,7 @@ def print_line(text: str) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    Console(width=terminal_width() or UNLIMITED).print(
-        Text("\n".join(map(printable, text.split("\n"))))
-    )
+    Console(width=terminal_width() or UNLIMITED).print(Text(printable_lines(text)))
 
 
 def terminal_width() -> int | None:

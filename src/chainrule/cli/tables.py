@@ -1,5 +1,7 @@
 """What commands read and write: tables by path or by the name of a data set, results to stdout or a
 file.
+
+What reads a table is imported when one is read, so that a command refuses a wrong argument at once.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
@@ -19,25 +21,13 @@ from chainrule import datasets
 from chainrule.atomic import write_bytes
 from chainrule.cli import shown
 from chainrule.cli.checks import STDIN, cells_of, is_dataset, require_table
-from chainrule.errors import ChainruleError
+from chainrule.errors import ChainruleError, printable_lines
 from chainrule.plain_json import plain_json
-from chainrule.table import (
-    Datetime,
-    Reading,
-    Schema,
-    Table,
-    array_names,
-    csv_chunks,
-    read_chunks,
-    read_table,
-    read_table_lazily,
-    write_chunks,
-    write_parts,
-)
-from chainrule.table.files.numpy_files import write_npy
 from chainrule.table.files.pipes import copied, named_as
 from chainrule.table.files.several import files_of
-from chainrule.table.inference.infer import checked_kind
+
+if TYPE_CHECKING:
+    from chainrule.table import Reading, Schema, Table
 
 TABLE_HELP = (
     "A .npy, .npz, .csv, .tsv, .txt, .data (also .gz) or .parquet file, the name of a data set, or "
@@ -120,6 +110,8 @@ def table_of(
         header: whether a text file begins with names; None decides by its first line.
         reading: what the user specified about how it is written.
     """
+    from chainrule.table import array_names, read_table
+
     require_table(text, split)
     if text == STDIN:
         with _standard_input() as path:
@@ -151,6 +143,8 @@ def chunks_of(
     Files of a folder, or of a pattern with ``glob``, follow one another. Other tables are one
     chunk.
     """
+    from chainrule.table import read_chunks
+
     require_table(text, split, glob=glob)
     if text != STDIN and (paths := files_of(text, glob=glob)) is not None:
         yield from read_chunks(paths, header=header, reading=reading)
@@ -185,6 +179,8 @@ def training_tables(
 
     For a data set or an .npz file these are ``train`` and ``valid``, never the test rows.
     """
+    from chainrule.table import array_names, read_table_lazily
+
     path = Path(text)
     is_file = text != STDIN and path.exists() and path.suffix.lower() != ".npz"
     if is_file:
@@ -203,8 +199,12 @@ def training_tables(
 
 def kinds_of(options: list[str] | None) -> dict[str, dict[str, Any]]:
     """Returns the kinds that --kind NAME=KIND names, by column, with their options."""
+    if not options:
+        return {}
+    from chainrule.table.inference.infer import checked_kind
+
     kinds: dict[str, dict[str, Any]] = {}
-    for text in options or []:
+    for text in options:
         name, sign, kind = text.rpartition("=")
         if not sign:
             raise ChainruleError(f"--kind {text}: pass NAME=KIND, as zip=categorical")
@@ -214,6 +214,8 @@ def kinds_of(options: list[str] | None) -> dict[str, dict[str, Any]]:
 
 def _kind_with_options(text: str, kind: str) -> dict[str, Any]:
     """Returns a kind and its options: a scale, and bounds written LEAST..MOST, either may lack."""
+    from chainrule.table import Datetime
+
     found: dict[str, Any] = {}
     found["kind"], *options = kind.split(",")
     for option in options:
@@ -247,6 +249,8 @@ def reading_of(
     na_values: list[str] | None,
 ) -> Reading:
     """Returns what --decimal, --thousands, --date-format and --na-values specify."""
+    from chainrule.table import Reading
+
     words = {name: text.split(",") for name, text in _by_column(na_values).items()}
     return Reading.from_options(
         decimal=_by_column(decimal),
@@ -278,6 +282,8 @@ def split_table(
 
     These are a data set by name, or an .npz file with the arrays train, valid and test.
     """
+    from chainrule.table import array_names, read_table
+
     path = Path(text)
     if not path.exists() and is_dataset(text):
         return datasets.load(text)
@@ -294,6 +300,8 @@ def given_table(
     given: Sequence[str], header: bool | None = None, reading: Reading | None = None
 ) -> Table:
     """Returns the given cells that a command line names: one file, or NAME=VALUE once per cell."""
+    from chainrule.table import Reading, Table
+
     if (cells := cells_of(given)) is None:
         return table_of(given[0], None, usual="test", header=header, reading=reading)
     names, values = zip(*cells, strict=True)
@@ -305,13 +313,18 @@ def write_frames(frames: Iterator[Any], output: Path | None) -> None:
     """Writes polars frames as CSV to stdout, each when it is ready, or to a file of the type its
     name ends with.
 
-    The frames have the same columns. The file appears only when complete.
+    A terminal shows control characters by their escapes. The frames have the same columns. The file
+    appears only when complete.
     """
+    from chainrule.table import csv_chunks, write_chunks, write_parts
+    from chainrule.table.files.numpy_files import write_npy
+
     if output is not None and output.is_dir():
         write_parts(output, frames)
     elif output is None:
+        is_seen = shown.terminal_width() is not None  # programs get every character as it is
         for text in csv_chunks(frames):
-            sys.stdout.write(text)
+            sys.stdout.write(printable_lines(text) if is_seen else text)
             sys.stdout.flush()
     elif output.suffix in (".csv", ".parquet"):
         write_chunks(output, frames)

@@ -168,7 +168,8 @@ class Standardised(AbstractEncoding):
         if self.warp is None:
             x = clamped(x, self.low, self.high)
         else:
-            x = self.warp.forward(x.clamp(*self.range), torch)
+            # In float64: float32 would round a number near an end, as 2^24 − ¼, to the end.
+            x = self.warp.forward(x.double().clamp(*self.range), torch).to(x.dtype)
         return ((x - self.center) / self.spread)[..., None]
 
 

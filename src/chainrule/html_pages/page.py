@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
+from chainrule.errors import printable_lines
 from chainrule.version import version
 
 
@@ -41,11 +42,16 @@ def text_of(package: str, *names: str) -> str:
 
 
 def rendered(template: str, **facts: Any) -> str:
-    """A template with its facts, and with ``version``."""
+    """A template with its facts, and with ``version``; control characters become escapes."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # Text marked as safe, such as a script, stays as it is.
+        finalize=lambda value: printable_lines(value) if type(value) is str else value,
     )
     environment.filters |= {"whole": lambda number: f"{number:,}"}
     return environment.from_string(template).render(version=version(), **facts)

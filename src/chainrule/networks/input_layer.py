@@ -64,6 +64,9 @@ def _of_standardised(encoding: Standardised) -> Piece | None:
     numbers, warp = (encoding.center, encoding.spread, *encoding.range), warp_of(encoding.warp)
     if encoding.warp is None:
         return Piece(kernels.STANDARDISED, 1, numbers)
+    ends = zip(encoding.range, (encoding.warp.low, encoding.warp.high), strict=True)
+    if any(math.isfinite(end) and np.float32(inner) == np.float32(end) for inner, end in ends):
+        return None  # float32, in which kernels compute, has no number between the two
     return None if warp is None else Piece(kernels.WARPED, 1, (*numbers, *warp))
 
 

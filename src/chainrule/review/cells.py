@@ -44,10 +44,11 @@ def as_text(frame: Any, source: str) -> FieldText:
     """A polars frame as the CSV that chainrule writes; missing numbers are empty, as all cells."""
     import polars as pl
 
-    columns = [
-        column.fill_nan(None) if column.dtype.is_float() else column
+    # Columns are unnamed meanwhile, since polars takes a name such as ^a$ for a pattern.
+    columns = {
+        column.name: column.alias("").fill_nan(None) if column.dtype.is_float() else column
         for column in frame.get_columns()
-    ]
+    }
     written = "".join(csv_chunks(iter([pl.DataFrame(columns)])))
     return FieldText(written, Layout(",", tuple(frame.columns), named=True), source)
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import MIN_COUNT
 from chainrule.errors import SchemaError
 from chainrule.table import (
-    MIN_COUNT,
     AbstractColumn,
     Schema,
     Table,

@@ -14,6 +14,7 @@ from chainrule.table.columns import AbstractColumn, Binary, Categorical
 from chainrule.table.frames.build import build
 from chainrule.table.frames.cells import cells_of_native, types_of
 from chainrule.table.frames.column_index import matched
+from chainrule.table.frames.polars_types import frame_of
 from chainrule.table.inference.text_columns import require_same_notation
 from chainrule.table.schema import Schema
 from chainrule.table.table import Table
@@ -283,7 +284,7 @@ def as_fitted(table: Table, schema: Schema) -> Table:
         series[position] = typed.alias(series[position].name)
         columns[position] = cells_of_native(series[position])
     if table.container == "polars":
-        frame = pl.DataFrame(series)
+        frame = frame_of(series)
         return replace(table, columns=tuple(columns), types=types_of(frame, "polars"), frame=frame)
     frame = build(dict(zip(table.names, columns, strict=True)), {}, table.container)
     return replace(table, columns=tuple(columns), types=None, frame=frame)

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import first_repeated
 from chainrule.errors import SchemaError
 from chainrule.table.frames.build import build
 from chainrule.table.frames.cells import cells_of, types_of
 from chainrule.table.frames.column_index import names_and_index
-from chainrule.table.schema import CONTAINERS, first_repeated
+from chainrule.table.schema import CONTAINERS
 from chainrule.table.table import Table
 from chainrule.table.values.cells import COMPLEX
 from chainrule.table.values.exact_integers import LARGEST_EXACT

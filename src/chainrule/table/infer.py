@@ -6,13 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from chainrule.table.inference.infer import (
-    DEFAULT_TIES,
-    MIN_COUNT,
-    checked_kinds,
-    infer_columns,
-    require_options,
-)
+from chainrule.arguments import DEFAULT_TIES, MIN_COUNT, require_inference
+from chainrule.table.inference.infer import checked_kinds, infer_columns
 from chainrule.table.lazy import read_table_lazily
 from chainrule.table.schema import Schema
 from chainrule.table.statistics.table_statistics import TableStatistics
@@ -66,7 +61,7 @@ def infer_schema(
     """
     seen = statistics_of(table)
     table = seen.some
-    require_options(min_count, missing, ties)
+    require_inference(min_count, missing, ties)
     left_out = () if isinstance(ties, str) else ties
     if isinstance(kinds, Schema):
         kept = () if ties == "none" else without(kinds.ties, kinds, left_out)

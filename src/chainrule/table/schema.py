@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+import re
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,14 +11,16 @@ from typing import Any
 from typing_extensions import override
 
 from chainrule import plain_html
+from chainrule.arguments import first_repeated
 from chainrule.errors import FormatError, SchemaError, printable, unknown_choice
-from chainrule.table.columns import AbstractColumn, Binary, column_from_json
+from chainrule.table.columns import AbstractColumn, AbstractLevels, Binary, column_from_json
 from chainrule.table.frames.column_index import ColumnIndex, find
 from chainrule.table.text.reading_options import DEFAULT_READING, Reading
 from chainrule.table.ties import AbstractTie, tie_from_json
 from chainrule.table.ties.words import share
 
 CONTAINERS = ("numpy", "pandas", "polars", "pyarrow")
+SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, which UTF-8 does not hold
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,16 @@ class Schema:
     def __post_init__(self) -> None:
         if repeated := first_repeated(self.table_names):
             raise SchemaError(f"column name {repeated!r} appears twice; rename one of them")
+        for name in self.table_names:
+            if SURROGATE.search(name):
+                raise SchemaError(f"column name {name!r} holds half a character; rename it")
+        for column in self.columns:
+            for level in column.levels if isinstance(column, AbstractLevels) else ():
+                if isinstance(level, str) and SURROGATE.search(level):
+                    raise SchemaError(
+                        f"column {column.name!r}: the label {level!r} holds half a character, "
+                        "which no file holds; correct it, or leave the column out"
+                    )
         for tie in self.ties:
             for number in tie.columns:
                 if number >= len(self.columns) or self.columns[number].is_continuous:
@@ -207,13 +220,3 @@ class Schema:
         for tie in self.ties:
             least[tie.text] = min(tie.share, least.get(tie.text, 1.0))
         return [printable(f"tie: {text}, {share(each)}") for text, each in least.items()]
-
-
-def first_repeated(names: Sequence[str]) -> str | None:
-    """The first name that occurs twice, or None."""
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            return name
-        seen.add(name)
-    return None

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.errors import printable
+from chainrule.errors import printable, printable_lines
 
 LONGEST, LONGEST_WRAPPED = 60, 400  # characters of a cell
 # Widths in pixels, by which a table is said to scroll: a letter, the space between two columns, the
@@ -165,7 +165,8 @@ def _svg(axes: Any, width: float, height: float | None) -> str:
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "chainrule"}):
         figure.savefig(target, format="svg", metadata={"Date": None})
     plt.close(figure)
-    return base64.b64encode(target.getvalue()).decode()
+    # A picture is shown only if it is XML, which has no control characters in names and labels.
+    return base64.b64encode(printable_lines(target.getvalue().decode()).encode()).decode()
 
 
 def as_text(value: Any, longest: int = LONGEST, decimals: int | None = None) -> str:

@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from chainrule.arguments import DEFAULT_TIES, MIN_COUNT
 from chainrule.baselines import IndependentColumns
 from chainrule.errors import printable
 from chainrule.model import Model, columns_of
 from chainrule.networks import Columns
 from chainrule.scratch import ScratchFolder
 from chainrule.table import (
-    DEFAULT_TIES,
-    MIN_COUNT,
     Reading,
     Schema,
     Table,

@@ -12,13 +12,14 @@ from typing import Any, cast
 
 import torch
 
+from chainrule.arguments import DEFAULT_TIES, MIN_COUNT
 from chainrule.density import Density
 from chainrule.errors import BackendError, ChainruleError
 from chainrule.model import Model
 from chainrule.networks import AbstractNetwork
 from chainrule.ranks import AbstractRanks, joined
 from chainrule.rng import generator_from
-from chainrule.table import DEFAULT_TIES, MIN_COUNT, Schema
+from chainrule.table import Schema
 from chainrule.table.files.pipes import require_no_pipe_twice
 from chainrule.training.arguments import require_run
 from chainrule.training.config import FitConfig

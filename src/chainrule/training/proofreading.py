@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.arguments import require_fdr
+from chainrule.arguments import DEFAULT_TIES, MIN_COUNT, require_fdr
 from chainrule.errors import SchemaError, whole_number
 from chainrule.rng import fresh_seed
-from chainrule.table import DEFAULT_TIES, MIN_COUNT, Schema, Table, read_table
+from chainrule.table import Schema, Table, read_table
 from chainrule.table.blanked import blanked, read_as_numbers
 from chainrule.table.inference.strays import find_strays
 from chainrule.table.values.cells import looks, numbers_if_any

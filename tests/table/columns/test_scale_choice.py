@@ -273,3 +273,34 @@ def test_any_number_of_rows_has_a_scale(rows):
     assert column.kind == "real"
     counts = np.floor(numbers_of("incomes", n=rows) / 100)
     assert column_of(counts).kind == "integer"
+
+
+@pytest.mark.parametrize("begin", [2**24, 2**40, 2**60])
+@pytest.mark.parametrize("scale", ["logit", "log", "symlog"])
+def test_a_scale_of_large_integers_counts_from_one_of_them(begin, scale):
+    values = begin + np.random.default_rng(0).integers(0, 15, 300)
+    kind = {"kind": "integer", "scale": scale, "least": begin, "most": begin + 14}
+    (small,) = infer_schema(
+        pd.DataFrame({"v": values - begin}), kinds={"v": kind | {"least": 0, "most": 14}}
+    ).columns
+    (large,) = infer_schema(pd.DataFrame({"v": values}), kinds={"v": kind}).columns
+    assert large.origin - begin == small.origin == 0
+    assert large.warp == small.warp
+    assert (large.least, large.most) == (begin, begin + 14)
+    assert (large.center, large.spread, large.low, large.high) == (
+        small.center,
+        small.spread,
+        small.low,
+        small.high,
+    )
+
+
+@pytest.mark.parametrize(
+    ("unit", "word"), [(1e-200, "underflow"), (5e-320, "underflow"), (1e300, "overflow")]
+)
+def test_numbers_whose_squares_float64_does_not_hold_are_refused(unit, word):
+    values = np.random.default_rng(0).normal(size=100) * unit
+    with pytest.raises(
+        SchemaError, match=f"column 'v': values up to .* {word}; rescale the column"
+    ):
+        infer_schema(pd.DataFrame({"v": values}))

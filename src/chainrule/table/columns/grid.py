@@ -27,6 +27,7 @@ GAP = 1.0  # widest gap in a window that is ignored, in distances to the next qu
 MOST_DECIMALS = 9  # values with more decimals count as continuous
 MOST_STEPS = 20_000  # most steps within the range; a finer grid does not matter
 FINE = 2.0**20  # codes beyond which float32, in which networks train, begins to lose integers
+LEAST_SPREAD = 1e-150  # the squares of smaller deviations underflow
 COARSE = 4096  # origins are multiples of so many codes
 NEIGHBOURS = 5  # different values on either side that an atom is compared with
 STANDS_OUT = 4.0  # least count of an atom, in means of the grid points around it
@@ -206,7 +207,7 @@ def scale_of(
     ``disclosure``). ``first``, from which codes were counted, is added back to the mean.
 
     Raises:
-        SchemaError: the codes are too large.
+        SchemaError: the codes are too large, or too close to each other.
     """
     if not len(codes):
         return 0.0, 1.0
@@ -222,6 +223,10 @@ def scale_of(
     elif spread <= FAR_OFF * abs(center):  # counts from one value, to avoid cancellation
         since = codes - codes[0]
         center, spread = float(codes[0] + since.mean()), float(since.std())
+    if spread < LEAST_SPREAD:
+        raise SchemaError(
+            f"column {name!r}: values up to {np.abs(codes).max():.3g} underflow; rescale the column"
+        )
     if len(codes) < min_count:  # the location discloses them as well
         return rounded_scale(first + center, max(spread, abs(float(first + center))))
     if is_of_few(codes, center, min_count=min_count):

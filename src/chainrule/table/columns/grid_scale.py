@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.table.columns.evident_bounds import FEWEST_ROWS, ends_abruptly, evident_steps
 from chainrule.table.columns.grid import (
     FEW_VALUES,
+    FINE,
     MOSTLY_ATOMS,
     knots_of,
     others_of,
@@ -18,7 +19,7 @@ from chainrule.table.columns.grid import (
     scaled,
 )
 from chainrule.table.columns.scale_choice import chosen_warp, requested_warp
-from chainrule.table.values.exact_integers import is_large
+from chainrule.table.values.exact_integers import differences, is_large
 
 
 def shown_bounds(
@@ -61,7 +62,8 @@ def scale_on_grid(
     """The bounds, and what ``scaled`` returns with the scale on which masses describe the numbers
     best, "warp".
 
-    On a scale that is not linear, codes count from step 0, and its ends are bounds.
+    On a scale that is not linear, codes count from step 0, unless all steps are large and close to
+    each other. Its ends are bounds.
 
     Args:
         name: the name of the column.
@@ -73,11 +75,14 @@ def scale_on_grid(
         is_free: whether codes may count from a step other than 0.
     """
     found = scaled(name, steps, is_atom, min_count=min_count, least=min_count, is_free=is_free)
-    rough = steps.astype(np.float64)
+    first, rough = _begin(steps, int(found["first"]), bounds[0], requested)
     enough = max(min_count, math.floor(MOSTLY_ATOMS * len(steps)) + 1)
     others = others_of(rough, is_atom, least=enough)
     least, most = bounds
-    edges = None if least is None else least - 0.5, None if most is None else most + 0.5
+    edges = (
+        None if least is None else least - first - 0.5,
+        None if most is None else most - first + 0.5,
+    )
     options: dict[str, Any] = {"min_count": min_count, "on_grid": True}
     if requested is not None:
         warp = requested_warp(name, requested, others, *edges, **options)
@@ -91,11 +96,11 @@ def scale_on_grid(
     images = range_of(warp.forward(rough), center, spread, min_count=min_count)
     low, high = warp.inverse(np.array(images)).tolist()
     ends = (
-        bounds[0] if math.isinf(warp.low) else math.floor(warp.low + 0.5),
-        bounds[1] if math.isinf(warp.high) else math.ceil(warp.high - 0.5),
+        bounds[0] if math.isinf(warp.low) else first + math.floor(warp.low + 0.5),
+        bounds[1] if math.isinf(warp.high) else first + math.ceil(warp.high - 0.5),
     )
     return ends, {
-        "first": 0,
+        "first": first,
         "center": center,
         "spread": spread,
         "low": low,
@@ -103,3 +108,18 @@ def scale_on_grid(
         "knots": knots_of(rough, window=min_count),
         "warp": warp,
     }
+
+
+def _begin(
+    steps: np.ndarray, first: int, least: float | None, requested: str | None
+) -> tuple[int, np.ndarray]:
+    """The step from which a scale that is not linear counts, and the steps (N,) from there.
+
+    It is ``first`` if float32 holds all steps from there, as it does not hold 2^24 and 2^24 + 1/2.
+    A log scale without a bound below has its lower end at 0.
+    """
+    rough = steps.astype(np.float64)
+    if first == 0 or (requested == "log" and least is None):
+        return 0, rough
+    since = differences(steps, rough, first)
+    return (first, since) if np.abs(since).max() <= FINE else (0, rough)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from chainrule.errors import ChainruleError, FormatError
+from chainrule.errors import ChainruleError, FormatError, printable
 from chainrule.scratch import ScratchFolder
 from chainrule.table.files.endings import READ_ENDINGS
 
@@ -56,7 +56,7 @@ def is_pipe(path: Path) -> bool:
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise FileNotFoundError(f"{path}: no such file") from error
+        raise FileNotFoundError(printable(f"{path}: no such file")) from error
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(f"{path}: a folder; name a file in it")
     if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):

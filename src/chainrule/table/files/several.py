@@ -8,7 +8,7 @@ from glob import glob as matches
 from pathlib import Path
 from typing import Any
 
-from chainrule.errors import FormatError
+from chainrule.errors import FormatError, printable
 from chainrule.table.files.endings import TEXT_ENDINGS, file_type
 
 
@@ -44,7 +44,7 @@ def files_of(table: Any, *, glob: bool = False) -> list[Path] | None:
         found = [Path(name) for name in table]
         for path in found:
             if not path.is_file():
-                raise FileNotFoundError(f"{path}: no such file")
+                raise FileNotFoundError(printable(f"{path}: no such file"))
     else:
         return None
     types = {".csv" if (kind := file_type(p)) in TEXT_ENDINGS else kind for p in found}

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import first_repeated
 from chainrule.errors import FormatError, SchemaError
 from chainrule.table.files.lines import (
     LONGEST_FIELD,
@@ -31,7 +32,6 @@ from chainrule.table.files.lines import (
 from chainrule.table.files.missing_words import added
 from chainrule.table.files.typed_text import each_column, typed, typed_frame
 from chainrule.table.frames.fork_safety import require_polars
-from chainrule.table.schema import first_repeated
 from chainrule.table.text.reading_options import USUAL_WORDS, MissingWords
 from chainrule.table.values.reserved_words import BOOLEANS, UNKNOWN
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +15,10 @@ from chainrule.atomic import replacing
 from chainrule.errors import ChainruleError, FormatError
 from chainrule.table.files.endings import WRITTEN_ENDINGS
 from chainrule.table.frames.fork_safety import require_polars
-from chainrule.table.frames.polars_types import as_csv_has_it
+from chainrule.table.frames.polars_types import as_csv_has_it, frame_of
+
+# How polars reports an error of the system, such as a full disk.
+OF_SYSTEM = re.compile(r"\(os error ([0-9]+)\)")
 
 
 @dataclass(frozen=True)
@@ -104,13 +108,12 @@ def write_parts(folder: Path, frames: Iterator[Any]) -> Path:
     The files are part-00000.parquet and so on, each complete when it appears. All have the types of
     the first.
     """
-    import polars as pl
 
     types: list[Any] = []
     for number, frame in enumerate(frames):
         types = types or frame.dtypes
         columns = zip(frame.get_columns(), types, strict=True)
-        same = pl.DataFrame([column.cast(dtype) for column, dtype in columns])
+        same = frame_of(column.cast(dtype) for column, dtype in columns)
         write_chunks(folder / f"part-{number:05d}.parquet", iter([same]))
     return folder
 
@@ -131,7 +134,7 @@ def csv_chunks(frames: Iterator[Any]) -> Iterator[str]:
             else column
             for column in frame.get_columns()
         ]
-        yield pl.DataFrame(columns).write_csv(include_header=number == 0)
+        yield frame_of(columns).write_csv(include_header=number == 0)
 
 
 def _as_text(times: Any) -> Any:
@@ -160,4 +163,9 @@ def _sink(file: BinaryIO, frames: Iterator[Any]) -> None:
             yield same if with_columns is None else same.select(with_columns)
 
     named = [pl.col(str(k)).alias(name) for k, name in enumerate(first.columns)]
-    register_io_source(source, schema=numbered).select(named).sink_parquet(file)
+    try:
+        register_io_source(source, schema=numbered).select(named).sink_parquet(file)
+    except pl.exceptions.ComputeError as error:
+        if (found := OF_SYSTEM.search(str(error))) is None:
+            raise
+        raise OSError(int(found[1]), os.strerror(int(found[1]))) from error

@@ -29,10 +29,8 @@ def build(columns: Mapping[str, np.ndarray], types: Mapping[str, Type], containe
             {name: pandas_types.made(values, types.get(name)) for name, values in columns.items()}
         )
     if container == "polars":
-        import polars as pl
-
-        return pl.DataFrame(
-            [_polars(name, values, types.get(name)) for name, values in columns.items()]
+        return polars_types.frame_of(
+            _polars(name, values, types.get(name)) for name, values in columns.items()
         )
     if container == "pyarrow":
         import pyarrow as pa
@@ -69,11 +67,11 @@ def as_polars(frame: Any, names: Sequence[str]) -> Any:
     import polars as pl
 
     if hasattr(frame, "iloc"):
-        return pl.DataFrame(
-            [polars_types.from_pandas(name, frame.iloc[:, k]) for k, name in enumerate(names)]
+        return polars_types.frame_of(
+            polars_types.from_pandas(name, frame.iloc[:, k]) for k, name in enumerate(names)
         )
     columns = zip(names, map(arrow_types.as_polars_takes_it, frame.columns), strict=True)
-    return pl.DataFrame([pl.Series(name, column) for name, column in columns])
+    return polars_types.frame_of(pl.Series(name, column) for name, column in columns)
 
 
 def _polars(name: str, values: np.ndarray, kind: Type | None) -> Any:

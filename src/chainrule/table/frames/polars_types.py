@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -222,6 +222,16 @@ def from_pandas(name: str, series: Any) -> Any:
     return nw.from_native(series.rename(name), series_only=True).to_polars()
 
 
+def frame_of(columns: Iterable[Any]) -> Any:
+    """A frame of polars series with different names, which stay as they are.
+
+    From a list of series polars makes ``column_3`` of an empty name.
+    """
+    import polars as pl
+
+    return pl.DataFrame({column.name: column for column in columns})
+
+
 def as_csv_has_it(frame: Any) -> Any:
     """Converts bytes, times of day and nested values to text, so that CSV can hold the frame."""
     import polars as pl
@@ -232,7 +242,7 @@ def as_csv_has_it(frame: Any) -> Any:
         else column
         for column in frame.get_columns()
     ]
-    return pl.DataFrame(columns)
+    return frame_of(columns)
 
 
 def _large(name: str, cells: Sequence[Any]) -> Any:

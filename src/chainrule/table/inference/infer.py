@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import SchemaError, printable, unknown_choice, whole_number
+from chainrule.errors import SchemaError, printable, unknown_choice
 from chainrule.table.columns import (
     COLUMNS,
     AbstractColumn,
@@ -29,11 +29,6 @@ from chainrule.table.table import Table
 from chainrule.table.values.cells import is_observed, label_counts, looks
 from chainrule.table.values.distinct import Distinct
 from chainrule.table.values.types import Type
-
-MIN_COUNT = 5
-MISSING = ("unknown", "informative")
-TIES = ("auto", "none")
-DEFAULT_TIES = "auto"
 
 
 def infer_columns(
@@ -150,21 +145,6 @@ def checked_kinds(kinds: Mapping[str, Any], table: Table) -> dict[str, dict[str,
             raise SchemaError(f"kinds: {unknown_choice('column', name, table.names)}")
         found[name] = checked_kind(spec, name)
     return found
-
-
-def require_options(min_count: int, missing: str, ties: Any) -> None:
-    """Raises ChainruleError for options of ``infer_schema`` that no table would allow."""
-    if isinstance(ties, str):
-        if ties not in TIES:
-            raise SchemaError(unknown_choice("ties", ties, TIES))
-    elif not isinstance(ties, Sequence):
-        raise SchemaError(
-            f"ties = {ties!r}: pass 'auto', 'none', or a list of the ties to leave out, each by "
-            "its text or a pair of names"
-        )
-    whole_number(min_count, "min_count", least=1, what="the rows that a level needs to be listed")
-    if missing not in MISSING:
-        raise SchemaError(unknown_choice("missing", missing, MISSING))
 
 
 def _known_in_few(

@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from typing_extensions import override
 
+from chainrule.arguments import DEFAULT_TIES
 from chainrule.datasets import content_sha256
 from chainrule.density import Density
 from chainrule.errors import ChainruleError, ShapeError
 from chainrule.networks import AbstractNetwork, Columns
 from chainrule.networks.orders import Order
-from chainrule.table import DEFAULT_TIES
 from chainrule.training.arguments import network_of
 from chainrule.training.batches import Rows
 from chainrule.training.config import FitConfig

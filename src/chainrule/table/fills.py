@@ -14,6 +14,7 @@ from chainrule.errors import FormatError
 from chainrule.table.codes import as_fitted, column_positions, in_manner_of, notation_in
 from chainrule.table.frames.build import as_polars, build
 from chainrule.table.frames.fill import replaced
+from chainrule.table.frames.polars_types import frame_of
 from chainrule.table.schema import Schema
 from chainrule.table.table import Table
 from chainrule.table.values.cells import objects_of
@@ -136,7 +137,7 @@ def _in_types(chunk: Table, schema: Schema) -> Any:
                 f"{chunk.source}: column {name!r} cannot be written as {dtype} from "
                 f"{chunk.where(0)} on: {error}; write CSV, which keeps cells as they are"
             ) from error
-    return pl.DataFrame(columns)
+    return frame_of(columns)
 
 
 def _as_frame(chunk: Table) -> Any:
