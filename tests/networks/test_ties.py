@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -162,6 +163,19 @@ def test_compiled_ranges_are_those_of_the_ties_to_the_bit(name, ends):
         assert torch.equal(single, relation.plain(x.float(), known))
         if not isinstance(TIES[name], FunctionalTie) or relation.column == 2:
             assert bool((found[:, 0] <= found[:, 1]).any())
+
+
+def test_orders_of_one_column_cut_each_others_ranges():
+    """Of A <= B <= C, B lies between A and C if both are known."""
+    below = LinearTie((1, 0), (1, -1), 0, math.inf, text="A <= B")
+    above = LinearTie((2, 1), (1, -1), 0, math.inf, text="B <= C")
+    x = torch.tensor([[3.0, 9.0, 7.0], [3.0, 9.0, 7.0], [7.0, 9.0, 3.0], [3.0, 9.0, 7.0]])
+    known = torch.tensor([[1, 0, 1], [1, 0, 0], [1, 0, 1], [0, 0, 0]]).bool()
+    both, far = Ranges(1, (below, above)), math.inf
+    want = [[3, 7, 3, 7], [3, far, 1, 0], [7, far, -far, 3], [1, 0, 1, 0]]
+    assert both.params(x, known, (1,))[0].tolist() == want
+    rarer = Ranges(1, (replace(below, share=0.96), above))  # also cut by the order that all keep
+    assert rarer.params(x, known, (1,))[0][0].tolist() == [3, 7, -far, 7]
 
 
 def test_columns_hide_what_training_withholds_or_does_not_ask_for():

@@ -49,7 +49,7 @@ SCORED_ROWS = 4096  # rows whose likelihoods are computed together, from paramet
 IN_ORDER = 0.25
 # How many times as fast the weights of the last member decay as those of the first. Tables differ
 # in the decay that serves them: members of several decays serve all, and differ more.
-DECAYS = 7.5
+DECAYS = 10.0
 MOST_WRITTEN = 2048  # inputs; beyond them looking up the rows of categories costs less
 # Rows (n,), a column, and something of these rows.
 _State = tuple[torch.Tensor, int, torch.Tensor]

@@ -83,6 +83,37 @@ class Ranges(AbstractRelation):
         ends = [end for tie in self.ties for end in self._range(tie, x.double(), known)]
         return torch.stack(ends, dim=1)
 
+    def joined(self, ends: torch.Tensor) -> torch.Tensor:
+        """The ends (N, width), with the ranges of orders cut to what all of them allow.
+
+        Of A <= B <= C, each order leaves one side of B open. An order that holds in fewer rows than
+        another does not cut the other's range. Nothing is cut where orders contradict each other.
+        """
+        if len(self._orders) < 2:
+            return ends
+        found = ends.clone()
+        for t in self._orders:
+            low, high = ends[:, 2 * t], ends[:, 2 * t + 1]
+            first, last = low, high
+            for other in self._orders:
+                if other != t and self.ties[other].share >= self.ties[t].share:
+                    least, most = ends[:, 2 * other], ends[:, 2 * other + 1]
+                    first = torch.where(least <= most, torch.maximum(first, least), first)
+                    last = torch.where(least <= most, torch.minimum(last, most), last)
+            is_range = (low <= high) & (first <= last)
+            found[:, 2 * t] = torch.where(is_range, first, low)
+            found[:, 2 * t + 1] = torch.where(is_range, last, high)
+        return found
+
+    @cached_property
+    def _orders(self) -> tuple[int, ...]:
+        """The positions of the ties that leave one side open."""
+        return tuple(
+            t
+            for t, tie in enumerate(self.ties)
+            if isinstance(tie, LinearTie) and math.isinf(tie.most - tie.least)
+        )
+
     @cached_property
     def _records(self) -> RangeRecords:
         """The ties as the kernel reads them."""
@@ -136,9 +167,11 @@ def _found(
     """The params of some relations, by the kernel if it serves codes of this device."""
     is_served = x.device.type == "cpu" and not torch.compiler.is_compiling()
     if not is_served or not choose.is_compiled():
-        return [[relation.plain(x, known)] for relation in relations]
-    found = choose.of_ties().ranges(x, known, records)
-    return [[each] for each in found.split([relation.width for relation in relations], dim=1)]
+        ends = [relation.plain(x, known) for relation in relations]
+    else:
+        widths = [relation.width for relation in relations]
+        ends = choose.of_ties().ranges(x, known, records).split(widths, dim=1)
+    return [[relation.joined(each)] for relation, each in zip(relations, ends, strict=True)]
 
 
 def _record_of(

@@ -165,3 +165,21 @@ def test_the_command_line_declares_bounds_of_dates(tmp_path):
     code, _, errors = chainrule("fit", "t.csv", "-o", "m", *options, cwd=tmp_path)
     assert code == 0, errors
     assert "from 2020-01-01 to 2024-12-31" in str(cr.load(tmp_path / "m").schema)
+
+
+@pytest.mark.parametrize(
+    ("first", "freq", "zone", "least"),
+    [
+        ("2024-01-01 07:30", "1D", None, "2024-01-01 07:30"),
+        ("2024-01-01 07:30", "1D", "Europe/Berlin", "2024-01-01 06:30"),
+        ("2022-01-03", "1D", None, "2022-01-01"),
+        ("2023-05-01 06:00", "12h", "Asia/Tokyo", "2023-04-30 21:00"),
+    ],
+)
+def test_a_first_date_is_not_rounded_beyond_the_begin_of_its_year_or_month(
+    first, freq, zone, least
+):
+    steps = np.r_[0, np.random.default_rng(1).integers(0, 600, 400)]
+    dates = pd.Timestamp(first) + pd.Timedelta(freq) * steps
+    column = column_of(pd.Series(dates).dt.tz_localize(zone, nonexistent="shift_forward"))
+    assert column.decode(np.array([column.least]))[0] == np.datetime64(least)

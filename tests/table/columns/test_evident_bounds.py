@@ -186,7 +186,7 @@ def test_no_integer_is_drawn_beyond_its_bounds_and_none_pile_up(case):
     drawn = case.sample(6000, seed=1)
     assert drawn["share"].between(0, 1).all()
     assert (drawn["wait"] >= 0).all()
-    assert drawn["age"].between(18, 92).all()
+    assert drawn["age"].between(18, 90).all()
     assert (drawn["odd"] % 2 == 1).all()
     assert drawn["odd"].between(1, 801).all()
     assert (drawn["counts"] >= 0).all()
@@ -201,7 +201,7 @@ def test_no_integer_is_drawn_beyond_its_bounds_and_none_pile_up(case):
 
 def test_the_schema_says_scales_and_bounds_of_integers(case):
     said = {column.name: column.reason for column in case.schema.columns}
-    assert said["age"] == "whole numbers, 73 different, from 18 to 92"
+    assert said["age"] == "whole numbers, 73 different, from 18 to 90"
     assert said["odd"].endswith(" different, from 1 to 801")
     assert said["counts"].endswith(" different, log scale, from 0 on")
     assert said["rated"] == "numbers, 9 different, multiples of 0.5, from 1 to 5"
@@ -213,7 +213,7 @@ def test_the_schema_says_scales_and_bounds_of_integers(case):
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("age", np.arange(18, 93)),
+        ("age", np.arange(18, 91)),
         ("odd", np.arange(1, 803, 2)),
         ("rated", np.arange(2, 11) / 2),
     ],
@@ -227,12 +227,12 @@ def test_masses_between_bounds_sum_to_one(case, name, values):
 
 def test_a_value_beyond_has_a_small_probability(case):
     empty = case.log_prob(B3[:1].assign(age=np.nan))
-    for age in (17, 93, 10**6):
-        with pytest.warns(UserWarning, match="its values are whole numbers from 18 to 92"):
+    for age in (17, 91, 10**6):
+        with pytest.warns(UserWarning, match="its values are whole numbers from 18 to 90"):
             outside = case.log_prob(B3[:1].assign(age=age))
         assert outside[0] == pytest.approx(empty[0] - math.log(601), abs=1e-9)
-    with pytest.raises(SchemaError, match=r"value 93 at row 0 is above the bound 92"):
-        case.log_prob(B3[:1].assign(age=93), strict=True)
+    with pytest.raises(SchemaError, match=r"value 91 at row 0 is above the bound 90"):
+        case.log_prob(B3[:1].assign(age=91), strict=True)
 
 
 def test_scales_and_bounds_of_integers_can_be_declared_and_are_kept(case, tmp_path):
@@ -302,3 +302,57 @@ def test_few_values_are_all_there_are_unless_they_fade_out(n):
         *fading, die, rating = cr.infer_schema(frame, ties="none").columns
         assert [column.most for column in fading] == [None] * 3
         assert ((die.least, die.most), (rating.least, rating.most)) == ((1, 6), (1, 5))
+
+
+ENDS = np.random.default_rng(3)
+
+
+@pytest.mark.parametrize(
+    ("values", "bounds"),
+    [
+        (ENDS.integers(0, 101, 400), (0, 100)),
+        (ENDS.integers(1, 101, 400), (1, 100)),
+        (ENDS.integers(0, 360, 600), (0, 359)),
+        (ENDS.uniform(-1, 1, 600).round(2), (-1, 1)),
+        (ENDS.integers(18, 91, 400), (18, 90)),
+        ((ENDS.integers(0, 300, 600) / 299), (0, 1)),
+        (-(3 * ENDS.integers(0, 200, 400) + 2), (-614, -2)),
+        (ENDS.integers(0, 256, 600).astype(np.uint8), (0, 255)),
+        (ENDS.integers(-128, 128, 600).astype(np.int8), (-128, 127)),
+        (ENDS.normal(3.2, 0.6, 600).clip(None, 4).round(2), (0, 4)),
+    ],
+)
+def test_ends_are_not_rounded_beyond_natural_ones_zero_or_the_type(values, bounds):
+    """Few rows have an end, so that it is rounded outwards: but never past 1, 100 or 359."""
+    (column,) = infer_schema(pd.DataFrame({"x": values})).columns
+    assert (column.least, column.most) == pytest.approx(bounds, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("values", "bounds"),
+    [
+        (np.minimum(ENDS.gamma(2, 400, 800), 1500).round(2), (0, 1500)),
+        (np.maximum(ENDS.normal(0.05, 0.6, 800), -1), (-1, None)),
+        (np.minimum(ENDS.normal(50, 20, 800).clip(18), 85).round().astype(int), (18, 85)),
+        (np.minimum(ENDS.normal(50, 5, 800).round(1), 60.1), (None, 60.1)),
+        # A usual price is no cap: others are as usual.
+        (np.r_[ENDS.normal(50, 20, 730).round(3), np.repeat([10.0, 50, 140], [20, 40, 12])], None),
+    ],
+)
+def test_an_atom_at_an_end_is_a_bound_if_no_other_is_heavier(values, bounds):
+    (column,) = infer_schema(pd.DataFrame({"x": values})).columns
+    if bounds is None:
+        assert column.most is None
+    else:
+        least, most = bounds
+        assert column.most == most
+        assert least is None or column.least == least
+
+
+def test_no_draw_lies_below_a_limit_of_detection():
+    rng, n = np.random.default_rng(0), 800
+    frame = pd.DataFrame({"v": np.maximum(10.0 ** rng.uniform(-3, 2, n), 0.05)})
+    density = cr.fit(frame, seed=0, config=QUICK, verbose=False)
+    drawn = density.sample(3000, seed=1)["v"]
+    assert drawn.min() == 0.05
+    assert abs((drawn == 0.05).mean() - (frame["v"] == 0.05).mean()) < 0.06

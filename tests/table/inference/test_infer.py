@@ -86,3 +86,21 @@ def test_nanoseconds_are_cut_off_in_silence():
         warnings.simplefilter("error")
         density = fit(pd.DataFrame({"t": times, "y": np.arange(40) % 3}))
         assert math.isfinite(density.score(pd.DataFrame({"t": times, "y": np.arange(40) % 3})))
+
+
+def test_whole_numbers_that_are_all_dates_name_the_option_that_reads_them(tmp_path):
+    days = pd.Timestamp("2023-01-01") + pd.to_timedelta(np.arange(N) % 100, "D")
+    frame = pd.DataFrame({"d": days.strftime("%Y%m%d").astype(int), "x": normal()})
+    note = (
+        "; all look like dates, such as 20241231: date_format={'d': '%Y%m%d'} (--date-format "
+        "d=%Y%m%d) reads them in a file, and in a frame once they are text"
+    )
+    assert cr.infer_schema(frame).columns[0].reason.endswith(note)
+    path = tmp_path / "t.csv"
+    frame.to_csv(path, index=False)
+    options = {"date_format": {"d": "%Y%m%d"}}
+    for source in (path, frame.astype({"d": str})):
+        assert cr.infer_schema(cr.read_table(source, **options)).columns[0].kind == "datetime"
+    for change in (0, 131):  # the day 0, or the month 14
+        wrong = frame.assign(d=np.where(frame.index == 3, 20_230_100 + change * 10, frame["d"]))
+        assert "look like dates" not in cr.infer_schema(wrong).columns[0].reason

@@ -276,3 +276,19 @@ def test_a_model_remembers_notations_and_words_for_missing_cells(folder, of_file
         f"{folder / 't.csv'}: other words are missing cells than in the table the model was fitted "
         "to; pass the path, or give read_table the same na_values"
     )
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
+def test_decimals_that_a_frame_holds_as_text_are_numbers_and_whole_numbers_are_labels(make):
+    """Frames read without types have text, such as those of JSON; 75 may be a key."""
+    rng = np.random.default_rng(0)
+    amounts = [f"{value:.2f}" for value in rng.normal(200, 30, 300)]
+    amounts[7] = None
+    frame = make({"amount": amounts, "key": [f"{key}" for key in rng.integers(0, 9, 300)]})
+    density = cr.fit(frame, seed=0, config=cr.FitConfig(epochs=1), verbose=False)
+    amount, key = density.schema.columns
+    assert (amount.kind, key.kind) == ("real", "categorical")
+    assert amount.reason.startswith("numbers written 12.50, ")
+    filled = pd.Series(density.impute(frame, how="best")["amount"].to_list())
+    assert filled.str.fullmatch(r"\d+\.\d\d").all()
+    assert filled.drop(7).tolist() == [each for each in amounts if each]

@@ -199,6 +199,15 @@ def test_words_of_pairs(made, text):
     assert text in [tie.text for tie in find(table.sheet, min_count=5)]
 
 
+def test_of_two_columns_the_finer_one_follows_from_the_coarser_one():
+    """Inches to 0.01 follow from centimeters to 0.1; the other way, four inches have one cm."""
+    table = Planted(1000)
+    tenths = table.add("cm", table.rng.normal(1700, 100, 1000).round(), step=Fraction(1, 10))
+    table.add("inch", half_up(tenths * 10 / 2.54), step=CENT)
+    (tie,) = find(table.sheet, min_count=5)
+    assert tie.text == "inch = 50/127 × cm, rounded"
+
+
 def test_three_columns_that_add_up_to_a_constant():
     table = Planted(1000)
     rng = table.rng

@@ -32,6 +32,7 @@ NATURAL_S = (
     *(7 * DAY_S, DAY_S, 43_200, 28_800, 21_600, 14_400, 10_800, 7200, 3600),
     *(1800, 1200, 900, 720, 600, 360, 300, 240, 180, 120, 60, 30, 20, 15, 12, 10, 6, 5, 4, 3, 2, 1),
 )
+MOST_TRIED = 2**12  # grid points among which a bound is sought
 FEWEST_MONTHS = 3  # different months that show steps of months
 LAST_OF_ALL = 28 * DAY_S  # moments of a month up to here are in every month
 # The range of calendars; draws beyond are clipped to it.
@@ -190,6 +191,27 @@ class DateGrid:
             text = str(np.datetime64(rest, "s"))[11:].removesuffix(":00")
             words.append(f"at {text}")
         return ", ".join(words) + (f" in {self.zone}" if self.zone else "")
+
+
+def natural_first(grid: DateGrid, first: int, earliest: int, zone: str = "") -> float:
+    """The first code of a year, or of a month for days and parts of them, if it lies between a
+    bound that was rounded outwards and the earliest code; otherwise the bound, as a float. Years
+    and months begin by the clocks of the zone.
+
+    >>> natural_first(DateGrid("D", 1, 0), 19720, 19724)  # 2023-12-29, 2024-01-02
+    19723.0
+    """
+    if not 0 < earliest - first <= MOST_TRIED:
+        return float(min(first, earliest))
+    dates = grid.dates(np.arange(first, earliest + 1)).astype("datetime64[s]")
+    offsets = offsets_of(zone) if zone else None
+    if offsets is not None:
+        dates = offsets.to_wall(dates.astype(np.int64), 1).astype("datetime64[s]")
+    for unit, longest in (("Y", 7 * DAY_S), (MONTH, DAY_S)):
+        periods = dates.astype(f"datetime64[{unit}]")
+        if periods[0] < periods[-1] and grid.seconds <= longest:
+            return float(first + np.argmax(periods == periods[-1]))
+    return float(first)
 
 
 def months_of(ticks: np.ndarray) -> np.ndarray:

@@ -25,6 +25,7 @@ from chainrule.table.columns.date_grid import (
     DateGrid,
     found_grid,
     holds,
+    natural_first,
 )
 from chainrule.table.columns.day_parts import day_parts_of
 from chainrule.table.columns.evident_bounds import between, evident_steps
@@ -151,7 +152,8 @@ class Datetime(AbstractNumbers):
         first = None
         if not is_constant:
             least = evident_steps(others.astype(np.int64), min_count=min_count, has_zero=False)[0]
-            first = None if least is None else min(float(least), float(codes.min()))
+            if least is not None:
+                first = natural_first(grid, int(least), int(codes.min()), zone)
         column = cls(
             name=name,
             dtype=dtype,

@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+from chainrule.table.columns.affine_grid import OFF_GRID
+
 FEWEST_ROWS = 40  # fewer show no bound
 FEWEST_FOR_ENDS = 300  # fewer show no other end than 0 and 1: too often normal ones seem to
 FAR_FROM_0 = 0.5  # least distance of an end from 0, in lengths of the outer part of the range
@@ -19,6 +21,12 @@ MOST_SHOWN = 10  # characters of a bound; a longer one is rounded
 # An end has so large a share of the mean rows of so many integers before it.
 ABRUPT, BEFORE = 0.4, 5
 NICE = (1.0, 2.0, 5.0)  # ends are multiples of these times a power of ten
+# Ends that many scales have: shares, marks, clocks, calendars, angles.
+NATURAL = (1, 5, 10, 12, 20, 23, 24, 31, 50, 59, 60, 90, 100, 180, 359, 360, 365, 366)
+LARGEST_MARK = 10  # whole numbers up to here are also natural ends of decimals, such as marks
+# An atom at an end is a bound, such as a cap or a limit of detection, with so large a share of the
+# rows. No other atom but zero may have more.
+HEAVY_END = 0.01
 
 
 def evident_bounds(numbers: np.ndarray, *, min_count: int) -> tuple[float | None, float | None]:
@@ -87,12 +95,17 @@ def upper_end(ranked: np.ndarray, min_count: int) -> float | None:
 
 
 def evident_steps(
-    steps: np.ndarray, *, min_count: int, has_zero: bool = True
+    steps: np.ndarray,
+    *,
+    min_count: int,
+    has_zero: bool = True,
+    step: float = 1,
+    phase: float = 0,
 ) -> tuple[int | None, int | None]:
-    """The bounds (least, most) that known numbers (n,) on a grid show, in steps from zero.
+    """The bounds (least, most) that known numbers (n,), phase + steps · step, show, in steps.
 
     As ``evident_bounds``, but an end that ``min_count`` rows have is a bound itself, since it is no
-    single row's value. Unless ``has_zero``, zero is a number like others.
+    single row's value. Unless ``has_zero``, zero is a number like others, and no end is natural.
 
     >>> evident_steps(np.repeat(np.arange(18, 91), 8), min_count=5)
     (18, 90)
@@ -102,14 +115,29 @@ def evident_steps(
     ranked = np.sort(steps)
     if ranked[0] == ranked[-1]:
         return None, None
+    least, most = None, upper_step(ranked, min_count, has_zero=has_zero)
     turned = upper_step(-ranked[::-1], min_count, has_zero=has_zero)
-    most = upper_step(ranked, min_count, has_zero=has_zero)
-    least = None if turned is None else -turned
+    if turned is not None:
+        least = -_natural_step(-int(ranked[0]), turned, step, -phase) if has_zero else -turned
+    if most is not None and has_zero:
+        most = _natural_step(int(ranked[-1]), most, step, phase)
     if least is None and ranked[0] >= 0 and has_zero:
         least = 0
     if most is None and ranked[-1] <= 0 and has_zero:
         most = 0
     return least, most
+
+
+def _natural_step(last: int, end: int, step: float, phase: float) -> int:
+    """An upper end, in steps, that does not lie past a natural end of the numbers."""
+    if end <= last:
+        return end
+    highest, rounded = (float(phase + each * step) for each in (last, end))
+    whole = math.ceil(highest - OFF_GRID * step)
+    is_mark = step < 1 and 0 < whole <= LARGEST_MARK
+    natural = (min(natural_end(highest, rounded), whole if is_mark else rounded) - phase) / step
+    near = round(natural)
+    return near if last <= near < end and abs(natural - near) <= OFF_GRID else end
 
 
 def upper_step(ranked: np.ndarray, min_count: int, *, has_zero: bool = True) -> int | None:
@@ -145,6 +173,34 @@ def ends_abruptly(ranked: np.ndarray, min_count: int) -> bool:
     begin, end = np.searchsorted(ranked, [last - BEFORE, last]).tolist()
     rows = len(ranked) - end
     return rows >= 2 * max(min_count, 1) and rows >= ABRUPT * (end - begin) / BEFORE
+
+
+def natural_end(last: float, end: float) -> float:
+    """The upper end of numbers up to ``last``, if it was rounded outwards beyond a natural one.
+
+    A natural end, such as 100 of percentages, is no row's value: it is known without the table.
+
+    >>> natural_end(100, 102), natural_end(358, 360), natural_end(90, 92), natural_end(91, 92)
+    (100, 359, 90, 92)
+    """
+    return next((natural for natural in (-1, *NATURAL) if last <= natural < end), end)
+
+
+def has_heavy_end(known: np.ndarray, atoms: np.ndarray, *, min_count: int) -> bool:
+    """Whether known numbers (n,) end with an atom that no other one outweighs, such as a cap.
+
+    The atom of zeros, and one at the other end, may be heavier.
+
+    >>> has_heavy_end(np.minimum(np.arange(500), 450), np.array([450]), min_count=5)
+    True
+    """
+    last = float(known.max())
+    if last in (0, known.min()) or not (atoms == last).any():
+        return False
+    rows = int(np.count_nonzero(known == last))
+    others = atoms[(atoms != 0) & (atoms != known.min())].tolist()
+    heaviest = max(int(np.count_nonzero(known == each)) for each in others)
+    return rows >= max(2 * min_count, HEAVY_END * len(known), heaviest)
 
 
 def _multiple(count: int, step: float) -> float:

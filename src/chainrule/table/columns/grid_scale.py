@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from chainrule.table.columns.evident_bounds import FEWEST_ROWS, ends_abruptly, evident_steps
+from chainrule.table.columns.evident_bounds import (
+    FEWEST_ROWS,
+    ends_abruptly,
+    evident_steps,
+    has_heavy_end,
+)
 from chainrule.table.columns.grid import (
     FEW_VALUES,
     FINE,
@@ -23,14 +29,20 @@ from chainrule.table.values.exact_integers import differences, is_large
 
 
 def shown_bounds(
-    steps: np.ndarray, is_atom: np.ndarray, *, min_count: int
+    steps: np.ndarray,
+    is_atom: np.ndarray,
+    *,
+    min_count: int,
+    step: float = 1,
+    phase: float = 0,
 ) -> tuple[int | None, int | None]:
-    """The bounds that known numbers (n,), in steps, show.
+    """The bounds that known numbers (n,), phase + steps · step, show, in steps.
 
     Those of the numbers that are no atoms are moved to include the atoms. If hardly one is no atom,
-    only zero is a bound. Few different numbers, such as days of the month, are all there are, if
-    none of them is rare. An end that fades out is no bound even then: a next child or a next visit
-    is only rarer.
+    only zero is a bound. A heavy atom at an end is a bound, and so is a natural end that rounding
+    outwards would pass, such as 100. Few different numbers, such as days of the month, are all
+    there are, if none of them is rare. An end that fades out is no bound even then: a next child or
+    a next visit is only rarer.
     """
     if not len(steps) or is_large(steps.astype(np.float64)):
         return None, None
@@ -38,15 +50,30 @@ def shown_bounds(
     least: int | None = 0 if first >= 0 and len(steps) >= FEWEST_ROWS else None
     most: int | None = 0 if last <= 0 and len(steps) >= FEWEST_ROWS else None
     if is_atom.sum() <= (1 - MOSTLY_ATOMS) * len(steps):
-        least, most = evident_steps(steps[~is_atom], min_count=min_count)
+        others = steps[~is_atom]
+        least, most = evident_steps(others, min_count=min_count, step=step, phase=phase)
         least = None if least is None else min(least, first)
         most = None if most is None else max(most, last)
+        numbers = phase + step * steps
+        atoms = np.unique(numbers[is_atom])
+        least = first if has_heavy_end(-numbers, -atoms, min_count=min_count) else least
+        most = last if has_heavy_end(numbers, atoms, min_count=min_count) else most
+    if phase and last < 0 and most == 0:
+        most = -1  # step 0 lies above zero
     values, counts = np.unique(steps, return_counts=True)
     if 2 < len(values) <= FEW_VALUES and counts.min() >= max(min_count, 2):
         ranked = np.sort(steps)
         least = first if ends_abruptly(-ranked[::-1], min_count) else least
         most = last if ends_abruptly(ranked, min_count) else most
     return least, most
+
+
+def _outer(bound: Any, rounded: Callable[[float], int], end: float, first: int, inner: Any) -> Any:
+    """The bound of steps on a scale that ends at the code ``end``, counted from a first step."""
+    if math.isinf(end):
+        return bound
+    found = first + rounded(end)
+    return found if bound is None else inner(found, bound)
 
 
 def scale_on_grid(
@@ -96,8 +123,8 @@ def scale_on_grid(
     images = range_of(warp.forward(rough), center, spread, min_count=min_count)
     low, high = warp.inverse(np.array(images)).tolist()
     ends = (
-        bounds[0] if math.isinf(warp.low) else first + math.floor(warp.low + 0.5),
-        bounds[1] if math.isinf(warp.high) else first + math.ceil(warp.high - 0.5),
+        _outer(bounds[0], math.floor, warp.low + 0.5, first, max),
+        _outer(bounds[1], math.ceil, warp.high - 0.5, first, min),
     )
     return ends, {
         "first": first,

@@ -112,9 +112,9 @@ class Integer(AbstractNumbers):
         atoms = atoms_of(known, min_count=min_count, step=step)
         is_atom = _is_among(known, atoms)
         if least is None and most is None:
-            bounds = shown_bounds(steps, is_atom, min_count=min_count)
+            bounds = shown_bounds(steps, is_atom, min_count=min_count, step=step, phase=phase)
         of_type = _steps_of(bounds_of(dtype), phase, step)
-        bounds = _filled(bounds, of_type)
+        bounds = _filled(_within(bounds, of_type), of_type)
         ends, found = scale_on_grid(
             name, steps, is_atom, bounds, min_count=min_count, requested=scale
         )
@@ -373,6 +373,17 @@ def _filled(
 ) -> tuple[int | None, int | None]:
     """Bounds, with others where there is none."""
     least, most = (other if end is None else end for end, other in zip(bounds, others, strict=True))
+    return least, most
+
+
+def _within(
+    bounds: tuple[int | None, int | None], outer: tuple[int | None, int | None]
+) -> tuple[int | None, int | None]:
+    """Bounds moved to outer ones, where both are there."""
+    least, most = (
+        end if end is None or other is None else choose(end, other)
+        for end, other, choose in zip(bounds, outer, (max, min), strict=True)
+    )
     return least, most
 
 

@@ -16,7 +16,7 @@ from chainrule.table.columns import fields
 from chainrule.table.columns.affine_grid import OFF_GRID, grid_with_phase, is_single, off_grid
 from chainrule.table.columns.base import Cells, Measure
 from chainrule.table.columns.decimals import decimals_of, rounded_within
-from chainrule.table.columns.evident_bounds import between, evident_bounds
+from chainrule.table.columns.evident_bounds import between, evident_bounds, has_heavy_end
 from chainrule.table.columns.grid import (
     MOSTLY_ATOMS,
     atoms_of,
@@ -192,6 +192,10 @@ class Real(AbstractNumbers):
             least, most = evident_bounds(others, min_count=min_count)
             least = None if least is None else min(least, float(known.min()))  # those of atoms
             most = None if most is None else max(most, float(known.max()))
+            if has_heavy_end(-known, -np.array(atoms), min_count=min_count):
+                least = float(known.min())
+            if has_heavy_end(known, np.array(atoms), min_count=min_count):
+                most = float(known.max())
         if requested is not None:
             warp = requested_warp(name, requested, others, *bounds, min_count=min_count)
         elif mostly_atoms:
@@ -303,7 +307,7 @@ class Real(AbstractNumbers):
         is_declared = (self.least, self.most) != (None, None)
         bounds = at_phase.bound_codes
         if not is_declared:
-            bounds = shown_bounds(steps, is_atom, min_count=min_count)
+            bounds = shown_bounds(steps, is_atom, min_count=min_count, step=step, phase=phase)
         ends, found = scale_on_grid(
             self.name, steps, is_atom, bounds, min_count=min_count, requested=requested
         )

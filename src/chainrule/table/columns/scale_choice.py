@@ -152,9 +152,12 @@ def _warps(
     if not len(known):
         return
     lowest, largest = float(known.min()), float(known.max())
+    median = float(np.median(known))
     origin = 0.0 if least is None else least
     if origin < lowest:
-        yield Log(origin, _power_of_two(float(np.median(known)) - origin))
+        yield Log(origin, _power_of_two(median - origin))
+    if 0 < origin < lowest and most is None:
+        yield Log(0.0, _power_of_two(median))  # such as concentrations from a limit of detection on
     if least is not None and most is not None and least < lowest and largest < most:
         yield Logit(least, most)
     if lowest < largest:

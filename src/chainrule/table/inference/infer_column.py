@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,8 @@ from chainrule.table.values.exact_integers import integers_of, is_large
 
 FEWEST_FOR_ID = 20  # fewest rows that can show an id
 MOSTLY_NUMBERS = 0.8  # least share of numbers among labels that makes the others mistakes
+FEWEST_DATES = 20  # different values, all of which are dates, that are not by chance
+FIRST_DATE, LAST_DATE = 1900_01_01, 2100_12_31
 FREE_TEXT_SHARE = 0.2  # least share of rows with listed levels; otherwise labels are free text
 
 
@@ -149,10 +152,37 @@ def _guessed(
         return Real.infer(
             name, numbers, dtype, f"{what}, {different} different", min_count=least_count
         )
-    if _is_id(known, rows, different):
+    are_dates = written_as is None and _are_dates(known)
+    if _is_id(known, rows, different) and not are_dates:
         return "an id: whole numbers, all different in a narrow range"
     reason = f"whole {what}, {different} different"
-    return Integer.infer(name, numbers, dtype, reason, min_count=least_count)
+    found = Integer.infer(name, numbers, dtype, reason, min_count=least_count)
+    if are_dates:
+        found = replace(found, reason=f"{found.reason}; {_as_dates(name)}")
+    return found
+
+
+def _are_dates(known: np.ndarray) -> bool:
+    """Whether known integers (n,) are dates such as 20241231: they are few of all such numbers."""
+    values = np.unique(known)
+    if len(values) < FEWEST_DATES or values[0] < FIRST_DATE or values[-1] > LAST_DATE:
+        return False
+    days = values.astype(np.int64)
+    years, months, days = days // 10_000, days // 100 % 100, days % 100
+    if not ((months >= 1) & (months <= 12) & (days >= 1)).all():
+        return False
+    begins = (12 * (years - 1970) + months - 1).astype("datetime64[M]")
+    lengths = (begins + 1).astype("datetime64[D]") - begins.astype("datetime64[D]")
+    return bool((days <= lengths.astype(np.int64)).all())
+
+
+def _as_dates(name: str) -> str:
+    """How to have dates read that are written as whole numbers."""
+    flag = quote(f"{name}=%Y%m%d")
+    return (
+        f"all look like dates, such as 20241231: date_format={{{name!r}: '%Y%m%d'}} (--date-format "
+        f"{flag}) reads them in a file, and in a frame once they are text"
+    )
 
 
 def _as_requested(

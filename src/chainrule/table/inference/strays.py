@@ -72,7 +72,7 @@ def _strays(table: Table, position: int, min_count: int) -> np.ndarray:
     text = text_of(table, name, column) if text is None else text
     if text is not None:
         found = detect(name, text, table.reading.of(name), min_count=min_count)
-        if isinstance(found, Found) and found.notation is not None:
+        if isinstance(found, Found) and found.notation and not found.notation.is_plain:
             read = found.notation.parse(text).is_not_null()
             return (text.is_not_null() & ~read).to_numpy()
     wrong = is_observed(column.cells)

@@ -65,6 +65,7 @@ def written_column(
     if (
         isinstance(found, Doubt)
         or found.notation is None
+        or _is_label(found.notation, is_file=is_file)
         or (is_plain and not _is_requested(found, options))
     ):
         return None
@@ -78,6 +79,15 @@ def written_column(
         )
     parsed = found.notation.parse(text)
     return Written(cells_of_native(parsed), found.notation, str(parsed.dtype))
+
+
+def _is_label(notation: Notation, *, is_file: bool) -> bool:
+    """Whether plain numbers are not read as such: in files they are already, and whole numbers
+    that a frame holds as text are labels.
+    """
+    if not isinstance(notation, NumberNotation) or not notation.is_plain:
+        return False
+    return is_file or (notation.most_decimals == 0 and not notation.exponent)
 
 
 def _is_requested(found: Found, options: ColumnReading) -> bool:
@@ -205,7 +215,7 @@ def require_same_notation(table: Table, position: int, name: str, fitted: Notati
         fitted is None and (found.notation is None or found.notation.is_plain)
     ):
         return
-    other = PLAIN if found.notation is None else found.notation
+    other = PLAIN if found.notation is None or found.notation.is_plain else found.notation
     fitted_text = "plain ones" if fitted is None else fitted.describe()
     raise SchemaError(
         f"column {name!r}: {other.describe()} in {table.source}, where the fitted table has "

@@ -122,7 +122,7 @@ def detect_numbers(
     notation = notations[0] if len(readings) == 1 else _by_evidence(readings, notations, bodies)
     if notation is None:
         return Doubt(_two_readings(name, readings, prefix, suffix), readings=2)
-    return Found(None if notation.is_plain else notation, strays)
+    return Found(notation, strays)
 
 
 @dataclass(frozen=True)

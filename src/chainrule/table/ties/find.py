@@ -246,7 +246,8 @@ class Kept:
         """Adds rounded ratios of columns that no others connect, those with larger shares first.
 
         Among equal shares, smaller integers and then shorter words come first, whatever the
-        columns' names.
+        columns' names. Of two columns, the tie is kept that leaves fewer values open: inches to two
+        decimals follow from centimeters to one, while a centimeter leaves four of them open.
         """
         name_length = {each.number: len(each.name) for each in sheet.variables}
 
@@ -254,7 +255,10 @@ class Kept:
             names = sum(name_length[column] for column in tie.columns)
             return -round(tie.share, 3), max(map(abs, tie.coefficients)), len(tie.text) - names
 
-        for tie in sorted(ties, key=order):
+        narrowest: dict[frozenset[int], LinearTie] = {}
+        for tie in sorted(ties, key=lambda each: (-round(each.share, 3), _open(each), order(each))):
+            narrowest.setdefault(frozenset(tie.columns), tie)
+        for tie in sorted(narrowest.values(), key=order):
             if not self._groups.joined(*tie.columns):
                 self._groups.join(*tie.columns)
                 self.equations.append(tie)
@@ -282,6 +286,11 @@ class Kept:
                 text = f"{name[first]} and {name[last]} determine each other"
                 tie = replace(tie, text=text)
             self.others.append(tie)
+
+
+def _open(tie: LinearTie) -> float:
+    """How many values of one column a rounded ratio leaves open at most, by the other."""
+    return round(max((tie.most - tie.least) / min(map(abs, tie.coefficients)), 1.0), 2)
 
 
 def without_detours(ties: dict[tuple[int, int], AnyTie]) -> list[AnyTie]:
