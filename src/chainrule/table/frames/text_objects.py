@@ -8,6 +8,7 @@ import numpy as np
 
 REPEATED = 4  # fewest cells per different one for which sharing objects pays
 AT_ONCE = 10_000  # cells
+BYTES_AT_ONCE = 2**24  # of text: a small Parquet file may hold a long cell many times
 
 
 def text_objects(series: Any) -> np.ndarray:
@@ -20,11 +21,14 @@ def text_objects(series: Any) -> np.ndarray:
     ['4', None, '4\\x00']
     """
     found = np.empty(len(series), dtype=object)
-    repeats = len(series) >= AT_ONCE and series.approx_n_unique() * REPEATED < len(series)
+    size = (series.str.len_bytes().sum() or 0) / BYTES_AT_ONCE
+    is_large = len(series) >= AT_ONCE or size > 1
+    repeats = is_large and series.approx_n_unique() * REPEATED < len(series)
     same: dict[str | None, str | None] = {}
-    for start in range(0, len(series), AT_ONCE):
-        cells = series.slice(start, AT_ONCE).to_list()
-        found[start : start + AT_ONCE] = (
+    at_once = max(1, min(AT_ONCE, int(len(series) / size))) if size > 1 else AT_ONCE
+    for start in range(0, len(series), at_once):
+        cells = series.slice(start, at_once).to_list()
+        found[start : start + at_once] = (
             list(map(same.setdefault, cells, cells)) if repeats else cells
         )
     return found
