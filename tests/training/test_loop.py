@@ -14,7 +14,7 @@ from helpers.tolerances import DIGITS_MARGIN_NATS, ENTROPY_GAP_NATS
 import chainrule as cr
 from chainrule.errors import ChainruleError, EvidenceError, FormatError, SchemaError, ShapeError
 from chainrule.networks import OrderlessNADE
-from chainrule.networks.orderless import DECAYS
+from chainrule.networks.orderless import DECAYS, WIDE
 from chainrule.rng import generator_from
 from chainrule.testing import all_rows
 from chainrule.training import best, fitting, loop
@@ -108,16 +108,18 @@ def test_decay_spares_biases_and_first_hidden():
     ]
 
 
-def test_later_members_of_an_orderless_network_decay_faster_as_if_trained_alone():
-    columns, plan = 3, Plan(weight_decay=0.5, learning_rate=0.01)
-    both = OrderlessNADE(columns, (4, 5), members=2, generator=generator_from(0))
-    alone = [OrderlessNADE(columns, (4, 5), generator=generator_from(k)) for k in (1, 2)]
+@pytest.mark.parametrize("width", [5, WIDE // 2, WIDE])
+def test_later_members_of_an_orderless_network_decay_faster_as_if_trained_alone(width):
+    columns, plan, sizes = 3, Plan(weight_decay=0.5, learning_rate=0.01), (WIDE + 1, width)
+    both = OrderlessNADE(columns, sizes, members=2, generator=generator_from(0))
+    alone = [OrderlessNADE(columns, sizes, generator=generator_from(k)) for k in (1, 2)]
+    times = max(1, DECAYS * width / WIDE)  # weights of narrow layers decay alike
     for name, parameter in both.named_parameters():
         along = int(name in ("value_weight", "flag_weight"))
         parts = [dict(each.named_parameters())[name] for each in alone]
         parameter.data.copy_(torch.cat(parts, along))
     x = (torch.rand(20, columns, generator=generator_from(3)) < 0.5).float()
-    trained = [(both, plan), (alone[0], plan), (alone[1], replace(plan, weight_decay=0.5 * DECAYS))]
+    trained = [(both, plan), (alone[0], plan), (alone[1], replace(plan, weight_decay=0.5 * times))]
     for network, of_network in trained:
         state = make_state(network, of_network, generator_from(0))
         for step in range(5):

@@ -48,8 +48,9 @@ SCORED_ROWS = 4096  # rows whose likelihoods are computed together, from paramet
 # draws take that order. A larger share costs other questions more than it gains.
 IN_ORDER = 0.25
 # How many times as fast the weights of the last member decay as those of the first. Tables differ
-# in the decay that serves them: members of several decays serve all, and differ more.
-DECAYS = 10.0
+# in the decay that serves them: members of several decays serve all, and differ more. Under AdamW,
+# weights settle below 1 / decay, so narrow layers could say little if theirs decayed as fast.
+DECAYS, WIDE = 10.0, 256  # with so many units in each layer; the ratio falls with the width
 MOST_WRITTEN = 2048  # inputs; beyond them looking up the rows of categories costs less
 # Rows (n,), a column, and something of these rows.
 _State = tuple[torch.Tensor, int, torch.Tensor]
@@ -663,11 +664,14 @@ class OrderlessNADE(AbstractNetwork):
 
     @override
     def decay_factors(self) -> Sequence[tuple[torch.Tensor, torch.Tensor]]:
-        """See the base class. Factors of the members are a geometric sequence from 1 to DECAYS."""
+        """See the base class. Factors of the members are a geometric sequence from 1 to DECAYS.
+
+        It ends earlier if a layer is narrow.
+        """
         if self.members == 1:
             return ()
-        found = []
-        of_members = torch.logspace(0, math.log10(DECAYS), self.members)
+        found, last = [], max(1.0, DECAYS * min(1.0, min(self.hidden_sizes) / WIDE))
+        of_members = torch.logspace(0, math.log10(last), self.members)
         for name, parameter in self.named_parameters():
             if parameter.ndim > 1:
                 along = int(name in UNITS_ARE_COLUMNS)
