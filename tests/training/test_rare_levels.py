@@ -77,6 +77,18 @@ def test_rows_drawn_given_a_rare_level_are_like_its_rows(kind, seed):
     assert density.conditional(drawn, "fraud")[str(level)].mean() > 0.9
 
 
+@pytest.mark.parametrize("kind", ["bit", "label"])
+def test_networks_of_one_order_learn_what_a_rare_level_says(kind):
+    table, level = frauds(kind, 3), LEVELS[kind]
+    config = cr.FitConfig(epochs=20)
+    density = cr.fit(
+        table, objective="likelihood", effort="quick", seed=0, config=config, verbose=False
+    )
+    drawn = density.sample(500, given={"fraud": level}, seed=1)
+    rows = table[table["fraud"] == level]
+    assert abs(drawn["amount"].mean() - rows["amount"].mean()) < 1.5  # 6 without the factors
+
+
 def codes(shares: list[float], n: int = 1000) -> torch.Tensor:
     """Codes of ``COLUMNS``: a bit, the last label, and the atom 0 in these shares of the rows."""
     x = torch.full((n, 4), 0.5)

@@ -105,6 +105,15 @@ class AbstractAverage(AbstractNetwork):
             network.initialize_from(x)
 
     @override
+    def enlarge_inputs(self, factor: torch.Tensor) -> None:
+        for network in self.networks:
+            network.enlarge_inputs(factor)
+
+    @override
+    def step_factors(self) -> Sequence[tuple[torch.Tensor, torch.Tensor]]:
+        return [each for network in self.networks for each in network.step_factors()]
+
+    @override
     def training_loss(
         self,
         x: torch.Tensor,

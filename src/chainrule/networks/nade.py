@@ -131,6 +131,7 @@ class NADE(AbstractFixedOrder):
         ):
             self.register_buffer(f"_step_{name}", index, persistent=False)
         inputs, params = sum(self.columns.input_widths), sum(self.columns.param_widths)
+        self.register_buffer("input_factor", None, persistent=False)
         # Small outputs: the columns of an untrained network are nearly independent.
         self.input_weight = nn.Parameter(
             normal(inputs, hidden_size, deviation=inputs**-0.5, generator=generator)
@@ -299,6 +300,18 @@ class NADE(AbstractFixedOrder):
     def initialize_from(self, x: torch.Tensor) -> None:
         with torch.no_grad():
             self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)))
+
+    @override
+    def enlarge_inputs(self, factor: torch.Tensor) -> None:
+        if bool((factor == 1).all()):
+            return
+        self.input_factor = factor.to(self.input_weight)[:, None]
+        with torch.no_grad():
+            self.input_weight.mul_(self.input_factor)
+
+    @override
+    def step_factors(self) -> Sequence[tuple[torch.Tensor, torch.Tensor]]:
+        return () if self.input_factor is None else ((self.input_weight, self.input_factor),)
 
     @override
     def config(self) -> dict[str, Any]:

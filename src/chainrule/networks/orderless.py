@@ -646,12 +646,8 @@ class OrderlessNADE(AbstractNetwork):
                 self.columns.initial_params(self.check_rows(x)).repeat(self.members)
             )
 
+    @override
     def enlarge_inputs(self, factor: torch.Tensor) -> None:
-        """Multiplies the weights of each input, and all of their training steps, by factors (I,).
-
-        The network then trains as one whose inputs are multiplied by these factors. Its inputs
-        stay as they are.
-        """
         if bool((factor == 1).all()):
             return
         self.input_factor = factor.to(self.value_weight)[:, None]

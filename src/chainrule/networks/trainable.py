@@ -146,6 +146,13 @@ class AbstractTrainable(nn.Module, ABC):
         """The modules that are trained separately, each with its weight in the training loss."""
         return [(self, 1.0)]
 
+    def enlarge_inputs(self, factor: torch.Tensor) -> None:
+        """Multiplies the weights of each input, and all of their training steps, by factors (I,).
+
+        The network then trains as one whose inputs are multiplied by these factors. Its inputs
+        stay as they are. By default, factors have no effect.
+        """
+
     def step_factors(self) -> Sequence[tuple[torch.Tensor, torch.Tensor]]:
         """Parameters whose training steps are multiplied by a factor, each with that factor.
 

@@ -20,6 +20,7 @@ from chainrule.training.batches import Rows
 from chainrule.training.config import LEARNED_ORDERS, FitConfig
 from chainrule.training.data import TrainingData
 from chainrule.training.plan import Plan
+from chainrule.training.rare_levels import input_factors
 from chainrule.training.run import Run
 from chainrule.training.search import Trial
 from chainrule.training.state import State
@@ -59,6 +60,7 @@ class AbstractRecipe(ABC):
         learns_from_missing: whether it can train on rows with missing cells.
         prefers_last: whether ``train`` prefers the last weights.
         searches: whether ``search`` may change the plan.
+        enlarges_binary: whether weights of rare values are larger if all columns are binary, too.
         origin: what the record says of the weights at the beginning.
     """
 
@@ -68,6 +70,7 @@ class AbstractRecipe(ABC):
     learns_from_missing: bool = False
     prefers_last: bool = False
     searches: bool = False
+    enlarges_binary: bool = False
     origin: Mapping[str, Any] = MappingProxyType({})
 
     def check(self, config: FitConfig) -> None:
@@ -91,7 +94,11 @@ class AbstractRecipe(ABC):
         """A network with random weights."""
 
     def start(self, data: TrainingData, plan: Plan, generator: torch.Generator) -> AbstractNetwork:
-        """A network before training, equal to independent columns; its order may be learned."""
+        """A network before training, equal to independent columns; its order may be learned.
+
+        The weights of rare levels are larger, and so are their steps. NADEs of binary columns are
+        as in their papers, without that.
+        """
         order: Any = plan.order
         if order in LEARNED_ORDERS:
             order = search_order(data.filled, method=LEARNED_ORDERS[order], generator=generator)
@@ -102,6 +109,8 @@ class AbstractRecipe(ABC):
             order = determined_last(columns, data.schema.ties, data.filled)
         network = self.build(data.columns, plan, order, generator)
         network.initialize_from(data.initial)
+        if self.enlarges_binary or not data.columns.is_binary:
+            network.enlarge_inputs(input_factors(data.columns, data.filled))
         return network
 
     def presented(self, data: TrainingData, plan: Plan) -> Rows:

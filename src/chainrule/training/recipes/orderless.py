@@ -18,7 +18,7 @@ from chainrule.training.batches import Rows
 from chainrule.training.config import FitConfig
 from chainrule.training.data import TrainingData
 from chainrule.training.plan import Plan
-from chainrule.training.rare_levels import input_factors, with_frequencies
+from chainrule.training.rare_levels import with_frequencies
 from chainrule.training.recipes.base import LEARNING_RATE, AbstractRecipe, Effort
 
 EFFORTS = {
@@ -54,6 +54,7 @@ class OrderlessRecipe(AbstractRecipe):
     options = OPTIONS["orderless"]
     learns_from_missing = True
     prefers_last = True
+    enlarges_binary = True
 
     @override
     def plan(self, config: FitConfig, columns: Columns, rows: int, effort: str) -> Plan:
@@ -110,14 +111,6 @@ class OrderlessRecipe(AbstractRecipe):
             learning_rate=times**0.5 * plan.learning_rate,
         )
         return usual.following(config)
-
-    @override
-    def start(self, data: TrainingData, plan: Plan, generator: torch.Generator) -> AbstractNetwork:
-        """See the base class. The weights of rare levels are larger, and so are their steps."""
-        network = super().start(data, plan, generator)
-        if isinstance(network, OrderlessNADE):
-            network.enlarge_inputs(input_factors(data.columns, data.filled))
-        return network
 
     @override
     def presented(self, data: TrainingData, plan: Plan) -> Rows:
