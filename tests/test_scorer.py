@@ -138,15 +138,19 @@ def test_networks_answer_and_refuse_as_the_density(network):
 
 
 def test_ties_are_kept(tmp_path):
-    """A total that is the sum of two columns, and labels that another column determines."""
+    """A total that is the sum of two columns, labels that another column determines, a quotient."""
     rng = np.random.default_rng(0)
     net, tax = rng.integers(1, 400, 200), rng.integers(0, 60, 200)
     town = rng.choice(["a", "b", "c"], 200)
     table = pd.DataFrame({"net": net, "tax": tax, "gross": net + tax, "town": town})
     table["land"] = table["town"].map({"a": "x", "b": "x", "c": "y"})
+    table["pieces"] = rng.integers(1, 30, 200)
+    table["price"] = (table["net"] / table["pieces"]).round(2)
     density = quick.fit(table)
-    assert density.schema.ties
-    wrong = table.assign(gross=table["gross"] + (table.index % 9 == 0))
+    texts = [tie.text for tie in density.schema.ties]
+    assert {"gross = net + tax", "price = net ÷ pieces, rounded"} <= set(texts)
+    odd = table.index % 9
+    wrong = table.assign(gross=table["gross"] + (odd == 0), price=table["price"] + (odd == 1))
     for question in (cr.Density.log_prob, cr.Density.explain, cr.Density.proofread):
         same(getattr(density.scorer(), question.__name__)(wrong), question(density, wrong))
 

@@ -6,7 +6,7 @@ import torch
 
 from chainrule.networks.order_of_ties import determined_last
 from chainrule.rng import generator_from
-from chainrule.table.ties import FunctionalTie, LinearTie
+from chainrule.table.ties import FunctionalTie, LinearTie, QuotientTie
 
 N = 200
 
@@ -28,6 +28,14 @@ def test_what_is_rounded_comes_after_what_it_is_rounded_from():
     rows = torch.stack([(net * 0.19).round(), net], 1)
     rate = LinearTie((0, 1), (100, -19), -50, 50)
     assert determined_last([0, 1], [rate], rows) == [1, 0]
+
+
+def test_a_rounded_quotient_comes_after_what_is_divided():
+    hits = drawn(99, 0) + 1
+    tries = hits + drawn(100, 1)
+    rows = torch.stack([(1000 * hits / tries).round(), hits, tries], 1)
+    rate = QuotientTie((1, 2, 0), (2000, 1, 2), (0, 0, 0), 1)
+    assert determined_last([0, 1, 2], [rate], rows) == [1, 2, 0]
 
 
 def test_a_label_comes_after_the_one_that_determines_it():

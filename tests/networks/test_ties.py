@@ -19,7 +19,7 @@ from chainrule.networks.ensemble import NETWORKS
 from chainrule.networks.rebuild import network_from_json, network_to_json
 from chainrule.networks.ties import FAR, Ranges, ends_of
 from chainrule.rng import generator_from
-from chainrule.table.ties import FunctionalTie, LinearTie, ProductTie
+from chainrule.table.ties import FunctionalTie, LinearTie, ProductTie, QuotientTie
 
 SUM = LinearTie((0, 1, 2), (1, 1, -1), 0, 0)
 
@@ -136,6 +136,8 @@ TIES = {
     "order": LinearTie((1, 3), (2, -1), most=0),
     "product": ProductTie((0, 1, 2), (1, 3, 2), (0, -4, 5), 3),
     "exact product": ProductTie((3, 1, 0), (1, 1, 1), (0, 0, 0), 0),
+    "quotient": QuotientTie((0, 1, 2), (20, 1, 2), (0, 0, 0), 1),
+    "shifted quotient": QuotientTie((3, 0, 1), (3, 2, 4), (-4, 7, 2), 2),
     "levels": FunctionalTie(1, 2, (4, -1, 0, 7)),
 }
 ENDS = ((0, -3.0, 9.0), (1, -FAR, 4.0), (2, 5.0, 5.0), (3, 0.0, FAR))

@@ -105,6 +105,32 @@ def test_continuous_numbers_with_decimals_get_the_grid_of_these_if_they_have_a_t
     assert held(schema, table) == [1.0] * 4
 
 
+def rates(rows=2000):
+    """Shares of hits among tries, and prices of a piece, both rounded."""
+    rng = np.random.default_rng(2)
+    hits = rng.integers(1, 100, rows)
+    tries = hits + rng.integers(0, 100, rows)
+    table = pd.DataFrame({"hits": hits, "tries": tries})
+    table["rate"] = (table.hits / table.tries).round(3)
+    amount = rng.gamma(2, 5000, rows).round(2)
+    table["pieces"] = rng.integers(3, 90, rows)
+    table["amount"], table["price"] = amount, (amount / table.pieces).round(2)
+    return table
+
+
+def test_rounded_quotients_are_found_and_kept_in_a_file():
+    table = rates()
+    schema = infer_schema(table, ties="auto")
+    texts = [tie.text for tie in schema.ties]
+    assert "rate = hits ÷ tries, rounded" in texts
+    assert "price = amount ÷ pieces, rounded" in texts
+    assert held(schema, table) == [1.0] * len(texts)
+    assert "tie: rate = hits ÷ tries, rounded, in all rows" in str(schema).splitlines()
+    assert Schema.from_json(json.loads(json.dumps(schema.to_json()))) == schema
+    less = infer_schema(table, ties=["rate = hits ÷ tries, rounded"])
+    assert [tie.text for tie in less.ties] == [text for text in texts if "rate" not in text]
+
+
 def test_bounds_and_scale_that_the_user_asked_for_stay():
     kinds = {"net": {"kind": "real", "least": 0, "most": 1e6}}
     schema = infer_schema(invoices(), ties="auto", kinds=kinds)

@@ -17,7 +17,13 @@ from chainrule.networks.relations import AbstractRelation, Rule
 from chainrule.ops.cells import choose
 from chainrule.ops.cells import range_records as kernels
 from chainrule.ops.cells.range_records import RangeRecord, RangeRecords
-from chainrule.table.ties import AbstractTie, FunctionalTie, LinearTie, ProductTie
+from chainrule.table.ties import (
+    AbstractTie,
+    FunctionalTie,
+    LinearTie,
+    ProductTie,
+    QuotientTie,
+)
 
 EMPTY = 1.0, 0.0  # the ends of a range without a value
 FAR = 2.0**40  # stands for an end that is infinite
@@ -180,9 +186,9 @@ def _record_of(
     """What the kernel needs to know of a tie that leaves a range to a column."""
     if isinstance(tie, FunctionalTie):
         return RangeRecord(kernels.FUNCTIONAL, column, tie.columns, levels=tie.levels)
-    if isinstance(tie, ProductTie):
+    if isinstance(tie, ProductTie | QuotientTie):
         return RangeRecord(
-            kernels.PRODUCT,
+            kernels.PRODUCT if isinstance(tie, ProductTie) else kernels.QUOTIENT,
             column,
             tie.columns,
             scales=tie.scales,

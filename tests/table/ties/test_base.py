@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from chainrule.errors import FormatError, SchemaError
-from chainrule.table.ties import TIES, FunctionalTie, LinearTie, ProductTie, tie_from_json
+from chainrule.table.ties import (
+    TIES,
+    FunctionalTie,
+    LinearTie,
+    ProductTie,
+    QuotientTie,
+    tie_from_json,
+)
 
 EXAMPLES = {
     "sum": LinearTie((0, 1, 2), (1, -1, -1), 0.0, 0.0, 0.97, "a = b + c"),
@@ -17,6 +24,8 @@ EXAMPLES = {
     "least": LinearTie((1, 2), (-2, 3), least=1.0, text="l"),
     "product": ProductTie((0, 1, 2), (1, 1, 1), (0, 0, 0), text="c = a × b"),
     "rounded product": ProductTie((1, 0, 2), (2, 3, 10), (-4, 1, 3), 5, text="p"),
+    "quotient": QuotientTie((0, 1, 2), (20, 1, 2), (0, 0, 0), 1, text="c = a ÷ b, rounded"),
+    "shifted quotient": QuotientTie((2, 0, 1), (3, 2, 4), (-4, 7, 2), 2, text="q"),
     "functional": FunctionalTie(1, 2, (3, -1, 0, 7), text="b determines c"),
 }
 NEAR, FAR = np.arange(-40, 41), 10
@@ -39,6 +48,10 @@ def relation(tie, codes):
         parts = zip(tie.columns, tie.scales, tie.offsets, strict=True)
         a, b, c = (scale * codes[k] + offset for k, scale, offset in parts)
         return abs(c - a * b) <= tie.slack
+    if isinstance(tie, QuotientTie):
+        parts = zip(tie.columns, tie.scales, tie.offsets, strict=True)
+        a, b, c = (scale * codes[k] + offset for k, scale, offset in parts)
+        return b > 0 and abs(c * b - a) <= tie.slack * b
     source, target = codes[tie.source], codes[tie.target]
     return 0 <= source < len(tie.levels) and tie.levels[int(source)] == target >= 0
 
@@ -54,6 +67,8 @@ def test_rows_break_a_tie_unless_it_holds_or_says_nothing(name):
         if isinstance(tie, FunctionalTie) and says:
             source = codes[tie.source]
             says = 0 <= source < len(tie.levels) and tie.levels[int(source)] >= 0
+        if isinstance(tie, QuotientTie) and says:
+            says = tie.scales[1] * codes[tie.columns[1]] + tie.offsets[1] > 0
         assert broken == bool(says and not relation(tie, codes))
 
 
@@ -160,6 +175,16 @@ def test_every_kind_has_an_example():
         (
             {"kind": "ProductTie", "columns": [0, 1, 2], "scales": [1, 1], "offsets": [0, 0]},
             "three columns",
+        ),
+        (
+            {"kind": "QuotientTie", "columns": [0, 1, 2], "scales": [1, 1, 1], "offsets": [0, 0, 0]}
+            | {"slack": -1},
+            "slack -1 is no integer",
+        ),
+        (
+            {"kind": "QuotientTie", "columns": [0, 1], "scales": [1, 1], "offsets": [0, 0]}
+            | {"slack": 1},
+            "a quotient has three columns",
         ),
         ({"kind": "SumTie", "columns": [0, 1]}, "tie 'SumTie' is unknown"),
     ],

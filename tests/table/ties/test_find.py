@@ -1,11 +1,12 @@
 """Which ties are found: planted ones, with broken rows, and none in permuted columns."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from chainrule.table.ties import FunctionalTie, LinearTie, ProductTie
+from chainrule.table.ties import FunctionalTie, LinearTie, ProductTie, QuotientTie
 from chainrule.table.ties.find import find
 from chainrule.table.ties.sheet import DATE, LABEL, NUMBER, Sheet, Variable
 
@@ -354,6 +355,86 @@ def test_a_rounded_product_allows_half_a_step():
     (tie,) = (tie for tie in find(table.sheet, min_count=5) if "×" in tie.text)
     assert tie == ProductTie((0, 1, 2), (1, 1, 100), (0, 0, 0), 50, 1.0, tie.text)
     assert tie.text == "pay = hours × wage, rounded"
+
+
+def quotients(rows, broken=0.0, seed=0):
+    """A rate, a percentage and a price per piece: quotients, rounded."""
+    table = Planted(rows, broken, seed)
+    rng = table.rng
+    hits = table.add("hits", rng.integers(1, 100, rows))
+    tries = table.add("tries", hits + rng.integers(0, 100, rows))
+    text = "rate = hits ÷ tries, rounded"
+    table.add("rate", np.round(1000 * hits / tries), step=Fraction(1, 1000), text=text)
+    seen = table.add("seen", rng.integers(50, 900, rows))
+    bought = table.add("bought", rng.binomial(seen.astype(int), rng.random(rows)))
+    text = "percent = 100 × bought ÷ seen, rounded"
+    table.add("percent", np.round(1000 * bought / seen), step=Fraction(1, 10), text=text)
+    pieces = table.add("pieces", rng.integers(1, 20, rows))
+    total = table.add("total", np.round(np.exp(rng.normal(8, 1, rows))), step=CENT)
+    text = "price = total ÷ pieces, rounded"
+    table.add("price", np.round(total / pieces), step=CENT, text=text)
+    return table
+
+
+@pytest.mark.parametrize("broken", [0.0, 0.03])
+@pytest.mark.parametrize("order", [range(9), range(8, -1, -1)], ids=["last", "first"])
+def test_rounded_quotients_are_found_wherever_they_stand(broken, order):
+    table = quotients(2000, broken)
+    codes, variables = np.empty((2000, 9)), []
+    for to, k in enumerate(order):
+        codes[:, to] = table.codes[k]
+        variables.append(replace(table.variables[k], number=to))
+    sheet = Sheet(tuple(variables), codes)
+    found = {tie.text: tie for tie in find(sheet, min_count=5) if len(tie.columns) == 3}
+    assert set(found) == set(table.texts)
+    for tie in found.values():
+        assert isinstance(tie, QuotientTie)
+        assert tie.share >= 1 - broken - 0.01
+        low, high = tie.interval(tie.columns[2], codes, sheet.known)
+        assert (low == high).mean() > 0.9  # one value, but between two that are as near
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_permuted_columns_have_no_quotients(seed):
+    assert find(quotients(1000, seed=seed).permuted, min_count=5) == ()
+
+
+def test_a_product_that_is_exact_is_no_quotient():
+    """Nor is one that is rounded: hours and a wage leave one value of the pay."""
+    table = Planted(2000)
+    number = table.add("number", table.rng.integers(1, 30, 2000))
+    price = table.cents("price")
+    table.add("total", number * price, step=CENT)
+    hours = table.add("hours", table.rng.integers(100, 4000, 2000), step=CENT)
+    wage = table.cents("wage")
+    table.add("pay", half_up(hours * wage / 100), step=CENT)
+    found = [tie.text for tie in find(table.sheet, min_count=5) if "≤" not in tie.text]
+    assert found == ["total = number × price", "pay = hours × wage, rounded"]
+
+
+def test_a_quotient_of_numbers_that_do_not_count_from_zero():
+    """Codes count from other origins, and a step may be several units."""
+    table = Planted(2000)
+    dozens = table.add(
+        "dozens", table.rng.integers(0, 90, 2000), step=Fraction(12), origin=Fraction(12)
+    )
+    boxes = table.add("boxes", table.rng.integers(0, 9, 2000), origin=Fraction(2))
+    each = 100 * 12 * (dozens + 1) / (boxes + 2)
+    table.add("each", np.round(each / 50), step=Fraction(1, 2))
+    (tie,) = (tie for tie in find(table.sheet, min_count=5) if len(tie.columns) == 3)
+    assert (tie.text, tie.share) == ("each = dozens ÷ boxes, rounded", 1.0)
+
+
+def test_an_order_that_follows_from_a_quotient_is_not_listed():
+    table = Planted(1500)
+    total = table.cents("total")
+    pieces = table.add("pieces", table.rng.integers(1, 8, 1500))
+    table.add("price", np.round(total / pieces), step=CENT)
+    assert [tie.text for tie in find(table.sheet, min_count=5)] == [
+        "price = total ÷ pieces, rounded"
+    ]
+    some = Sheet(table.sheet.variables[::2], table.sheet.codes)
+    assert [tie.text for tie in find(some, min_count=5)] == ["price ≤ total"]
 
 
 def test_ties_depend_on_the_rows_alone():

@@ -26,6 +26,7 @@ from chainrule.ops.cells.range_records import (
     OPEN_ENDS,
     OWN,
     PRODUCT,
+    QUOTIENT,
     SCALE,
     SLACK,
     TERMS,
@@ -115,6 +116,45 @@ def _product(row, tie, spec, numbers, term_columns, terms):
 
 
 @loops
+def _quotient(row, tie, spec, numbers, term_columns, terms):
+    """The ends of a dividend's, a divisor's or a quotient's range."""
+    first, own, slack = spec[tie, FIRST_TERM], spec[tie, OWN], numbers[tie, SLACK]
+    scale, offset = terms[own, SCALE], terms[own, OFFSET]
+    a = row[term_columns[first]] * terms[first, SCALE] + terms[first, OFFSET]
+    b = row[term_columns[first + 1]] * terms[first + 1, SCALE] + terms[first + 1, OFFSET]
+    c = row[term_columns[first + 2]] * terms[first + 2, SCALE] + terms[first + 2, OFFSET]
+    if own == first + 1:
+        low, high = _at_least(a, c + slack, scale, offset)
+        other_low, other_high = _at_least(-a, slack - c, scale, offset)
+        low = _larger(_larger(_up(a * 0 + 1 - offset, scale), low), other_low)
+        return low, -_larger(-high, -other_high)
+    if not b > 0:
+        return 1.0, 0.0
+    if own == first:
+        low = _up(b * (c - slack) - offset, scale)
+        return low, _down(b * (c + slack) - offset, scale)
+    low = _up(a - b * (slack + offset), b * scale)
+    return low, _down(a + b * (slack - offset), b * scale)
+
+
+@loops
+def _at_least(number, side, scale, offset):
+    """The codes of a divisor b > 0 with number <= b · side."""
+    if side == 0:
+        return -math.inf, -math.inf if number > 0 else math.inf
+    size = abs(side)
+    if side < 0:
+        return -math.inf, -_up(number + offset * size, size * scale)
+    return _up(number - offset * size, size * scale), math.inf
+
+
+@loops
+def _larger(a, b):
+    """The larger one; NaN if one of them is NaN."""
+    return a if a > b or a != a else b
+
+
+@loops
 def _functional(row, tie, spec, term_columns, levels):
     """The one code that the source's leaves to the target."""
     first = spec[tie, FIRST_TERM]
@@ -173,6 +213,8 @@ def _range(row, known, tie, spec, numbers, term_columns, terms, end_columns, end
         )
     elif missing == 0 and kind == PRODUCT:
         low, high = _product(row, tie, spec, numbers, term_columns, terms)
+    elif missing == 0 and kind == QUOTIENT:
+        low, high = _quotient(row, tie, spec, numbers, term_columns, terms)
     elif missing == 0:
         low, high = _functional(row, tie, spec, term_columns, levels)
     return (low + 0.0, high + 0.0) if low <= high else (1.0, 0.0)  # without −0

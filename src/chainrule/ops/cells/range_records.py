@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 # The kinds of ties, and the fields of a record as the kernel reads it.
-LINEAR, PRODUCT, FUNCTIONAL = range(3)
+LINEAR, PRODUCT, FUNCTIONAL, QUOTIENT = range(4)
 KIND, COLUMN, FIRST_TERM, TERMS, OWN, FIRST_END, OPEN_ENDS, FIRST_LEVEL, LEVELS = range(9)
 LEAST, MOST, SLACK = range(3)
 SCALE, OFFSET = range(2)  # of a term
@@ -25,11 +25,12 @@ class RangeRecord:
         kind: one of the kinds above.
         column: the column whose range is computed.
         columns: the columns of the tie; a functional tie has source and target.
-        scales: the coefficients of a weighted sum, or the scales of a product's columns.
-        offsets: of a product's columns.
+        scales: the coefficients of a weighted sum, or the scales of a product's or a quotient's
+            columns.
+        offsets: of a product's or a quotient's columns.
         least: of a weighted sum.
         most: of a weighted sum.
-        slack: of a product.
+        slack: of a product or a quotient.
         ends: (column, least, most) of columns that leave a range if they alone are unknown.
         levels: of a functional tie.
     """

@@ -9,10 +9,19 @@ from chainrule.table.ties.base import AbstractTie
 from chainrule.table.ties.functional import FunctionalTie
 from chainrule.table.ties.linear import LinearTie
 from chainrule.table.ties.product import ProductTie
+from chainrule.table.ties.quotient import QuotientTie
 
-__all__ = ["TIES", "AbstractTie", "FunctionalTie", "LinearTie", "ProductTie", "tie_from_json"]
+__all__ = [
+    "TIES",
+    "AbstractTie",
+    "FunctionalTie",
+    "LinearTie",
+    "ProductTie",
+    "QuotientTie",
+    "tie_from_json",
+]
 
-_TIES: tuple[type[AbstractTie], ...] = (FunctionalTie, LinearTie, ProductTie)
+_TIES: tuple[type[AbstractTie], ...] = (FunctionalTie, LinearTie, ProductTie, QuotientTie)
 TIES: dict[str, type[AbstractTie]] = {leaf.__name__: leaf for leaf in _TIES}
 
 

@@ -145,3 +145,8 @@ def like(values: Sequence[float], x: Any) -> Any:
 def up(numerator: Any, denominator: Any) -> Any:
     """The quotient of whole floats (N,), rounded upwards."""
     return -(-numerator // denominator)
+
+
+def larger(x: Any, y: Any) -> Any:
+    """The larger of each two floats, of arrays or tensors (N,); NaN if one of them is NaN."""
+    return np.maximum(x, y) if isinstance(x, np.ndarray) else x.maximum(y)

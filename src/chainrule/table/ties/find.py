@@ -18,14 +18,16 @@ from chainrule.table.ties.orders import LEAST_GAIN as GAIN_OF_ORDERS
 from chainrule.table.ties.orders import has_edge, orders
 from chainrule.table.ties.pairs import equations, ratios
 from chainrule.table.ties.product import ProductTie
+from chainrule.table.ties.quotient import QuotientTie
 from chainrule.table.ties.sheet import Sheet, Variable
-from chainrule.table.ties.triples import date_differences, products, sums
+from chainrule.table.ties.triples import date_differences, products, quotients, sums
 
 SAMPLE = 2000  # rows in which candidates are sought
 FEWER = 500  # rows for ratios and orders
 LOOSE_SHARE, LOOSE_GAIN = 0.93, 0.6  # what a sample must show of a tie that is tried on all rows
 PERFECT = 0.995  # least share of an equation whose one column stands for the other in the search
 MOST_COPIES = 6  # columns, equal up to constants and factors, of which each pair is tied
+NEARLY_AS_MANY = 0.01  # share of rows by which a narrower tie may hold in fewer rows
 BETTER = 0.005  # a sum that holds in so many more rows replaces an equation of two of its columns
 
 
@@ -53,7 +55,8 @@ def find(sheet: Sheet, *, min_count: int) -> tuple[AbstractTie, ...]:
     kept.add_equations([*pairs, *confirmed([*date_differences(few), *sums(few, rng)])])
     kept.add_copies(confirmed(kept.between_copies(candidates)))
     kept.add_ratios(confirmed(ratios(few.sample(FEWER, rng))), sheet)
-    kept.others += _best_of_each(confirmed(products(few, rng)))
+    of_triples = [*products(few, rng), *quotients(few, rng.spawn(1)[0])]
+    kept.others += _narrowest_of_each(confirmed(of_triples), few)
     found = confirmed(orders(few.sample(FEWER, rng), rng), gain=GAIN_OF_ORDERS)
     kept.add_orders((tie for tie in found if has_edge(tie, sheet)), sheet)
     kept.add_determined(
@@ -86,6 +89,8 @@ def _follows(order: LinearTie, tie: AbstractTie, sheet: Sheet) -> bool:
         return False
     if isinstance(tie, ProductTie):
         return _is_factor(order, tie, sheet)
+    if isinstance(tie, QuotientTie):
+        return _is_smaller_quotient(order, tie, sheet)
     return isinstance(tie, LinearTie) and tie.is_equation and _is_part(order, tie, sheet)
 
 
@@ -97,6 +102,23 @@ def _is_factor(order: LinearTie, product: ProductTie, sheet: Sheet) -> bool:
     (other,) = set(product.columns) - {high, low}
     values = sheet.values[:, [low, other]]
     return bool(np.nanmin(values[:, 0]) >= 0 and np.nanmin(values[:, 1]) >= 1)
+
+
+def _is_smaller_quotient(order: LinearTie, tie: QuotientTie, sheet: Sheet) -> bool:
+    """Whether the larger column is divided by numbers of at least 1, which give the smaller one.
+
+    It lies on the grid of the quotient, so that rounding makes no quotient larger.
+    """
+    if order.columns != (tie.columns[0], tie.columns[2]):
+        return False
+    variables = {each.number: each for each in sheet.variables}
+    a, b, c = (variables[k] for k in tie.columns)
+    units = [each.step / scale for each, scale in zip((a, b, c), tie.scales, strict=True)]
+    factor = units[1] * units[2] / units[0]  # c = factor · a ÷ b
+    if a.step % c.step or (a.origin - c.origin) % c.step:
+        return False
+    values = sheet.values[:, [a.number, b.number]]
+    return bool(np.nanmin(values[:, 0]) >= 0 and np.nanmin(values[:, 1]) >= factor)
 
 
 def _is_part(order: LinearTie, equation: LinearTie, sheet: Sheet) -> bool:
@@ -148,6 +170,33 @@ def _best_of_each(ties: Iterable[AnyTie]) -> list[AnyTie]:
     for tie in sorted(ties, key=lambda each: -each.share):
         found.setdefault(frozenset(tie.columns), tie)
     return list(found.values())
+
+
+def _narrowest_of_each(ties: Iterable[AnyTie], sheet: Sheet) -> list[AnyTie]:
+    """The tie that leaves the fewest values open for each set of columns.
+
+    It holds in nearly as many rows as any other. If hits are tries × rate, rounded, then many rates
+    have the same hits. That the rate is hits ÷ tries, rounded, says more.
+    """
+    found: dict[frozenset[int], list[AnyTie]] = {}
+    for tie in ties:
+        found.setdefault(frozenset(tie.columns), []).append(tie)
+    kept = []
+    for some in found.values():
+        least = max(tie.share for tie in some) - NEARLY_AS_MANY
+        some = [tie for tie in some if tie.share >= least]
+        kept.append(min(some, key=lambda tie: _width(tie, sheet)) if len(some) > 1 else some[0])
+    return sorted(kept, key=lambda tie: -tie.share)
+
+
+def _width(tie: AbstractTie, sheet: Sheet) -> float:
+    """The mean logarithm of the number of values that a tie leaves to each of its columns."""
+    widths = []
+    for column in tie.columns:
+        low, high = tie.interval(column, sheet.codes, sheet.known)
+        counts = (high - low + 1)[(low <= high) & np.isfinite(high - low)]
+        widths.append(float(np.log(counts).mean()) if len(counts) else np.inf)
+    return round(sum(widths), 2)
 
 
 class Groups:

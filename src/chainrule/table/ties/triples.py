@@ -1,4 +1,4 @@
-"""Candidates among triples of columns: sums, differences of dates, and products."""
+"""Candidates among triples of columns: sums, differences of dates, products and quotients."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from chainrule.table.ties.equations import LARGEST, Weighted, common_unit, large
 from chainrule.table.ties.linear import LinearTie
 from chainrule.table.ties.pairs import CUT, ROUNDED, is_varied
 from chainrule.table.ties.product import ProductTie
+from chainrule.table.ties.quotient import QuotientTie
 from chainrule.table.ties.sheet import DATE, NUMBER, Sheet, Variable, medians
 
 LOOKED_AT = 48  # rows, with an unusual value of one column, in which all triples are compared
@@ -21,6 +22,7 @@ FEWEST = 12  # of these rows with all three cells known
 MOSTLY = 0.8  # least share of these rows that agree
 REFERENCES = 2  # rows from which differences are taken, to find sums with a constant
 LARGEST_SCALE = 10**9
+FACTORS = (1, 100)  # of quotients: shares and percentages
 PERIODS = (
     (7 * 86_400, "weeks"),
     (86_400, "days"),
@@ -112,6 +114,60 @@ def _product(sheet: Sheet, first: Variable, second: Variable, total: Variable) -
     )
 
 
+def quotients(sheet: Sheet, rng: np.random.Generator) -> Iterator[QuotientTie]:
+    """Triples of columns of numbers of which one is the quotient of the others, rounded.
+
+    Some quotients are percentages.
+    """
+    variables = [v for v in sheet.numbers(NUMBER) if is_varied(sheet, v)]
+    steps = np.array([float(each.step) for each in variables])
+    for factor in FACTORS:
+        for is_inverse in (False, True):  # the second column by the first
+            divided = _quotient_of(factor, is_inverse)
+            for triple in _agreeing(sheet, variables, divided, steps, 0.5 + 1e-6, rng):
+                first, second, quotient = (variables[k] for k in triple)
+                parts = (second, first) if is_inverse else (first, second)
+                tie = _quotient(sheet, *parts, quotient, factor)
+                if tie is not None:
+                    yield tie
+
+
+def _quotient_of(factor: int, is_inverse: bool) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    def divided(one: np.ndarray, others: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return factor * others / one if is_inverse else factor * one / others
+
+    return divided
+
+
+def _quotient(
+    sheet: Sheet, dividend: Variable, divisor: Variable, quotient: Variable, factor: int
+) -> QuotientTie | None:
+    """The tie quotient = factor · dividend ÷ divisor, with integers for the maps of the codes."""
+    units = [common_unit([each.step, each.origin]) for each in (dividend, divisor)]
+    unit = common_unit([quotient.step / 2, quotient.origin, factor * units[0] / units[1]])
+    parts = (units[1] * unit / factor, units[1], unit)
+    columns = dividend, divisor, quotient
+    scales = tuple(int(each.step / part) for each, part in zip(columns, parts, strict=True))
+    offsets = tuple(int(each.origin / part) for each, part in zip(columns, parts, strict=True))
+    slack = int(quotient.step / 2 / unit)
+    sizes = [
+        scale * largest_code(sheet, each.number) + abs(offset)
+        for each, scale, offset in zip(columns, scales, offsets, strict=True)
+    ]
+    largest = max(sizes[0], sizes[1] * (sizes[2] + slack))
+    if max(*scales, *map(abs, offsets), slack) > LARGEST_SCALE or largest > LARGEST:
+        return None
+    numerator = dividend.name if factor == 1 else f"{factor} × {dividend.name}"
+    return QuotientTie(
+        tuple(each.number for each in columns),
+        scales,
+        offsets,
+        slack,
+        text=f"{quotient.name} = {numerator} ÷ {divisor.name}, {ROUNDED}",
+    )
+
+
 def _agreeing(
     sheet: Sheet,
     variables: Sequence[Variable],
@@ -139,14 +195,14 @@ def _agreeing(
     values = sheet.values[:, [each.number for each in variables]]  # (N, K)
     codes_of_all = sheet.codes[:, [each.number for each in variables]]
     usual = np.array([sheet.usual[each.number] for each in variables])
-    finest = np.minimum(steps[:, None], steps)
+    finest, is_sum = np.minimum(steps[:, None], steps), tolerance < 0.5
     for i, first in enumerate(variables):
         codes = sheet.codes[:, first.number]
         rows = np.flatnonzero(~np.isnan(codes) & (codes != sheet.usual[first.number]))
         if len(rows) < FEWEST:
             continue
         rows = rng.permutation(rows)[: LOOKED_AT + REFERENCES]
-        near = np.minimum(finest, steps[i])[i + 1 :] if tolerance < 0.5 else steps
+        near = np.minimum(finest, steps[i])[i + 1 :] if is_sum else steps
         compared = [values[rows]]
         if is_difference:
             compared = [values[rows[REFERENCES:]] - values[row] for row in rows[:REFERENCES]]
@@ -156,7 +212,7 @@ def _agreeing(
             close = np.abs(guess - looked[:, None]) <= tolerance * near  # (n, J, K)
             known = ~np.isnan(looked)
             counted = known[:, i + 1 :]
-            if combined is np.multiply:  # zero times any number is zero
+            if not is_sum:  # zero times any number is zero, and any number divided by 1 the same
                 counted = counted & (codes_of_all[rows, i + 1 :] != usual[i + 1 :])
                 close &= counted[:, :, None]
             both = counted.T.astype(float) @ known  # (J, K)
