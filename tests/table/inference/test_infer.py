@@ -78,14 +78,23 @@ def test_steps_and_atoms_are_seen_in_any_precision(x):
     assert parts[0] < 0
 
 
-def test_nanoseconds_are_cut_off_in_silence():
+def test_a_fit_says_once_that_nanoseconds_are_cut_off():
     times = pd.Series(pd.date_range("2024-01-01", periods=40, freq="h")) + pd.to_timedelta(
         np.arange(40), unit="ns"
     )
+    frame = pd.DataFrame({"t": times, "y": np.arange(40) % 3})
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        density = fit(frame)
+        assert math.isfinite(density.score(frame))
+    assert [str(warning.message) for warning in found] == [
+        "column 't': dates such as 2024-01-01 01:00:00.000000001 at row 1 are cut off to "
+        "microseconds, which draws and fills have, too; to keep what is finer, pass whole numbers, "
+        "such as counts from the first date"
+    ]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        density = fit(pd.DataFrame({"t": times, "y": np.arange(40) % 3}))
-        assert math.isfinite(density.score(pd.DataFrame({"t": times, "y": np.arange(40) % 3})))
+        cr.infer_schema(pd.DataFrame({"t": times.dt.floor("us")}))
 
 
 def test_whole_numbers_that_are_all_dates_name_the_option_that_reads_them(tmp_path):

@@ -6,6 +6,7 @@ Other columns also see day, week and year.
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
@@ -51,6 +52,7 @@ from chainrule.table.values.wall_time import offsets_of, zone_in
 BEFORE_D = 1000
 FEW_BEFORE_D = 2**15  # the same if few rows have a date
 LEAST_BEFORE = 16  # steps that the origin may lie before the first date, however long they are
+FINEST = {"us": "microseconds", "ms": "milliseconds"}  # units to which dates are cut off
 COARSER = "ms"  # replaces microseconds that are too far apart for float64
 HEAVY_DATE = 0.05  # least share of the rows of an atom; rarer dates are for the calendar
 BY_CALENDAR = ", by weekday and day of the month"
@@ -175,7 +177,9 @@ class Datetime(AbstractNumbers):
         but += ", the same in all rows" if is_constant else ""
         calendar = BY_CALENDAR if day_parts else ""
         calendar += f", in {day_parts} parts of a day" if day_parts > 1 else ""
-        cut = "" if holds(unit, known) else ", to which they are cut off"
+        cut = "" if holds(unit, known) else f", cut off to 1 {unit}"
+        if cut:
+            _warn_of_cut(name, dates, unit, where)
         first = None
         if not is_constant:
             least = evident_steps(others.astype(np.int64), min_count=min_count, has_zero=False)[0]
@@ -453,6 +457,18 @@ def _declared(bound: Any, label: str) -> np.datetime64:
     day = date.astype("datetime64[D]")
     has_time = day != date or (isinstance(bound, str) and len(bound.strip()) > len("2024-12-31"))
     return date if has_time or isinstance(bound, dt.datetime) else day
+
+
+def _warn_of_cut(name: str, dates: np.ndarray, unit: str, where: Where) -> None:
+    """Warns that dates (N,), of which one is no multiple of the unit, are cut off to it."""
+    row = int(np.flatnonzero((dates.astype(f"datetime64[{unit}]") != dates) & ~np.isnat(dates))[0])
+    warnings.warn(
+        f"column {name!r}: dates such as {str(dates[row]).replace('T', ' ')} at {where(row)} are "
+        f"cut off to {FINEST[unit]}, which draws and fills have, too; to keep what is finer, pass "
+        "whole numbers, such as counts from the first date",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 def _counted(known: np.ndarray, grid: DateGrid, min_count: int) -> _Counts:
