@@ -2,14 +2,17 @@
 
 import math
 import warnings
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from helpers.quick import N, fit, normal
 
 import chainrule as cr
+from chainrule.table import encode
 
 
 @pytest.fixture
@@ -95,6 +98,26 @@ def test_a_fit_says_once_that_nanoseconds_are_cut_off():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         cr.infer_schema(pd.DataFrame({"t": times.dt.floor("us")}))
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_decimals_that_float64_does_not_tell_apart_are_left_out_with_a_remedy(make):
+    far = [Decimal("1234567890123456.12") + Decimal(k) / 100 for k in range(11)] * 30
+    near = [number - 1_234_567_890_000_000 for number in far]
+    columns = {"far": far, "near": near, "x": [0, 1, 2] * 110}
+    with pytest.warns(UserWarning, match="left out") as found:
+        schema = cr.infer_schema(make(columns))
+    assert [str(warning.message).partition("left out ")[2] for warning in found] == [
+        "'far' (decimals of more digits than float64 holds, in which 11 different ones become 2; "
+        "subtract an amount that they share, or say kinds={'far': 'real'} for numbers to 15 "
+        "digits, or 'categorical' for labels)"
+    ]
+    column = schema.columns[0]
+    assert (column.name, column.kind, len(column.atoms)) == ("near", "real", 11)
+    table = cr.read_table(make(columns))
+    for kind, different in (("real", 2), ("categorical", 11)):
+        asked = cr.infer_schema(make(columns), kinds={"far": kind})
+        assert len(np.unique(encode(table, asked).values[:, 0])) == different
 
 
 def test_whole_numbers_that_are_all_dates_name_the_option_that_reads_them(tmp_path):
