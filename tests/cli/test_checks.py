@@ -13,6 +13,7 @@ from chainrule.cli.checks import require_model, require_table
 from chainrule.cli.main import app
 from chainrule.report.comparison import FAMILIES
 from chainrule.report.comparison.names import FAMILY_NAMES
+from chainrule.table import infer_schema
 from chainrule.training.arguments import OPTIONS
 from chainrule.training.recipes import RECIPES
 
@@ -162,11 +163,11 @@ def folder(tmp_path_factory):
     return path
 
 
-def without_heavy_libraries(commands, folder):
+def without_heavy_libraries(commands, folder, script=WITHOUT):
     """The code, output and messages of commands in a process without heavy libraries."""
     words = json.dumps([command.split() for command in commands])
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT, words],
+        [sys.executable, "-c", script, words],
         capture_output=True, text=True, check=True, cwd=folder, env=WIDE,
     )  # fmt: skip
     return dict(zip(commands, json.loads(done.stdout), strict=True))
@@ -196,6 +197,31 @@ def test_the_refusal_of_imports_would_catch_one(folder):
     """A command that has work to do imports torch."""
     (code, *_) = without_heavy_libraries(["show m.chainrule"], folder)["show m.chainrule"]
     assert code == "imported torch"
+
+
+def test_names_that_no_column_has_are_refused_without_torch(folder):
+    """Tables and headers of models tell their names before torch is imported."""
+    script = "import sys\nsys.modules['torch'] = None\n"  # importing it would raise
+    script += WITHOUT.replace("sys.meta_path.insert(0, Refusal())", "")
+    schema = infer_schema(folder / "rows.csv").to_json()
+    model = fileformat.Contents("model", {"model": {"schema": schema}}, {})
+    fileformat.write(folder / "named.chainrule", model)
+    unknown = "column 'zz' is unknown; choose one of "
+    found = without_heavy_libraries(
+        [
+            "sample named.chainrule --given zz=3",
+            "fit rows.csv -o new --kind zz=real",
+            "fit rows.csv -o new --groups zz",
+            "compare rows.csv -o new --label zz",
+        ],
+        folder,
+        script,
+    )
+    assert [code for code, *_ in found.values()] == [2, 2, 2, 2]
+    errors = [error for *_, error in found.values()]
+    assert "column(s) 'zz' are not in the model; drop them before asking" in errors[0]
+    assert all(unknown in error for error in errors[1:])
+    assert not (folder / "new").exists()
 
 
 def test_names_that_are_listed_twice_agree():

@@ -21,9 +21,11 @@ from chainrule.cli.tables import (
     kinds_of,
     print_json,
     reading_of,
+    require_named,
     split_table,
 )
-from chainrule.errors import ChainruleError, whole_number
+from chainrule.datasets import Dataset
+from chainrule.errors import ChainruleError, SchemaError, unknown_choice, whole_number
 from chainrule.report.comparison.names import FAMILY_NAMES, require_effort, require_family
 
 if TYPE_CHECKING:
@@ -96,6 +98,11 @@ def run(
     require_seed(seed)
     require_table(data)
     source = split_table(data, header, reading_of(decimal, thousands, date_format, na_values))
+    if not isinstance(source, Dataset):  # a misspelt name needs no network
+        require_named(source, kinds, None)
+        if label is not None and label not in source.names:
+            what = unknown_choice("column", label, source.names)
+            raise SchemaError(f"{source.source}: --label {label}: {what}")
 
     from chainrule.report import comparison as report
 

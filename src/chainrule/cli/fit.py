@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,6 +30,7 @@ from chainrule.cli.tables import (
     kinds_of,
     print_json,
     reading_of,
+    require_named,
     training_tables,
 )
 from chainrule.errors import ChainruleError
@@ -42,6 +43,7 @@ from chainrule.training.config import FitConfig
 
 if TYPE_CHECKING:
     from chainrule.density import Density
+    from chainrule.table import Reading
     from chainrule.training.checkpoint import Checkpoint
 
 NAME = "fit"
@@ -141,10 +143,9 @@ def run(
     require_run(effort, time_limit_s, device)
     require_inference(min_count, missing, ties)
     require_seed(seed)
-    if start is not None:
-        require_model(start)
+    _require_inputs(table, valid, start)
     kinds, reading = kinds_of(kind), reading_of(decimal, thousands, date_format, na_values)
-    _require_tables(table, valid)
+    _require_names(table, kinds, groups, header, reading)
 
     if table == STDIN:
         require_one("a fit of standard input")
@@ -245,12 +246,26 @@ def _finished_one(output: Path, checkpoint: Checkpoint, resume: bool) -> Path | 
     return output if resume and output.exists() else None
 
 
-def _require_tables(table: str, valid: str | None) -> None:
-    """Raises before work starts if there are no such tables, or if both are the same pipe."""
+def _require_inputs(table: str, valid: str | None, start: Path | None) -> None:
+    """Raises before work starts if there are no such files, or if both tables are the same pipe."""
+    if start is not None:
+        require_model(start)
     require_no_pipe_twice(table, valid)
     require_table(table)
     if valid is not None:
         require_table(valid)
+
+
+def _require_names(
+    table: str,
+    kinds: dict[str, Any],
+    groups: str | None,
+    header: bool | None,
+    reading: Reading | None,
+) -> None:
+    """Raises SchemaError before torch is imported if a file has no column of a name."""
+    if (kinds or groups) and Path(table).is_file():
+        require_named(training_tables(table, None, header, reading)[0], kinds, groups)
 
 
 @contextmanager

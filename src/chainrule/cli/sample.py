@@ -29,6 +29,7 @@ from chainrule.cli.tables import (
     give_frames,
     given_table,
     reading_of,
+    require_given_names,
 )
 
 NAME = "sample"
@@ -93,6 +94,7 @@ def run(
     require_rare(rare, other)
     require_model(model)
     require_given(given or [])
+    require_given_names(given or [], model)
     reading = reading_of(decimal, thousands, date_format, na_values)
 
     from chainrule.density import load

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from chainrule import datasets
+from chainrule import datasets, fileformat
 from chainrule.atomic import write_bytes
 from chainrule.cli import shown
-from chainrule.cli.checks import STDIN, cells_of, is_dataset, require_table
-from chainrule.errors import ChainruleError, printable_lines
+from chainrule.cli.checks import STDIN, cells_of, event_in, is_dataset, require_table
+from chainrule.errors import ChainruleError, SchemaError, printable_lines, unknown_choice
 from chainrule.plain_json import plain_json
-from chainrule.table.files.pipes import copied, named_as
+from chainrule.table.files.pipes import copied, is_pipe, named_as
 from chainrule.table.files.several import files_of
 
 if TYPE_CHECKING:
@@ -307,6 +307,34 @@ def given_table(
     names, values = zip(*cells, strict=True)
     columns = tuple(np.array([value], dtype=object) for value in values)
     return Table(names, columns, "--given", named=True, reading=reading or Reading())
+
+
+def require_given_names(given: Sequence[str], model: Path) -> None:
+    """Raises SchemaError if --given NAME=VALUE names a column that a model file has not.
+
+    Only the file's header tells, so that no network is loaded for a misspelt name.
+    """
+    if not given or event_in(given) is not None or cells_of(given) is None or is_pipe(model):
+        return
+    from chainrule.table import Schema
+    from chainrule.table.codes import checked_positions
+
+    content = fileformat.read(model, kind="model").content
+    try:
+        schema = Schema.from_json(content["model"]["schema"])
+    except (LookupError, TypeError, ValueError):
+        return  # loading the model says what is wrong with the file
+    checked_positions(given_table(given), schema, warn=False, fine=())
+
+
+def require_named(table: Table, kinds: Mapping[str, Any], groups: str | None) -> None:
+    """Raises SchemaError if --kind or --groups names a column that a table has not."""
+    from chainrule.table.frames.column_index import find
+    from chainrule.table.inference.infer import checked_kinds
+
+    checked_kinds(kinds, table)
+    if groups is not None and (name := find(groups, table.names, table.index)) not in table.names:
+        raise SchemaError(f"{table.source}: groups: {unknown_choice('column', name, table.names)}")
 
 
 def write_frames(frames: Iterator[Any], output: Path | None) -> None:

@@ -100,7 +100,7 @@ def encode_columns(
 
     Codes are NaN if unknown, and infinite if the column cannot hold the cell.
     """
-    found = _matched(table, schema, warn, absent_is_fine)
+    found = checked_positions(table, schema, warn, absent_is_fine)
     for k, column in enumerate(schema.columns):
         flag_of = column.flag_of if isinstance(column, Binary) else None
         name = flag_of or column.name
@@ -311,8 +311,20 @@ def in_manner_of(table: Table, schema: Schema, name: str, values: np.ndarray) ->
     return written(notation, values) if holds_text else values
 
 
-def _matched(table: Table, schema: Schema, warn: bool, fine: Sequence[str]) -> dict[str, int]:
-    """The position in the table of each of the schema's columns."""
+def checked_positions(
+    table: Table, schema: Schema, warn: bool, fine: Sequence[str]
+) -> dict[str, int]:
+    """The position in the table of each of the schema's columns.
+
+    Args:
+        table: the table, of which only the names are read.
+        schema: the columns of a model.
+        warn: whether to warn of columns that are absent, unless they are ``fine``.
+        fine: columns whose absence is no matter.
+
+    Raises:
+        SchemaError: a column that the model has not, or none of its columns.
+    """
     names = schema.table_names
     expected = len(names)
     if not table.named:

@@ -19,6 +19,9 @@ from chainrule.table.schema import Schema
 from chainrule.table.table import Table
 from chainrule.table.values.cells import objects_of
 
+FIRST_CELLS = 1000  # known cells of a chunk that show the style of others
+UNSIGNED = "^[1-9]|^[^+-].*[1-9]"  # numbers above zero without a plus
+
 
 @dataclass(frozen=True)
 class Fills:
@@ -68,10 +71,7 @@ def filled_frames(
             at = column_positions(table, schema)
             # A chunk without a known cell keeps the style of the last chunk that had one.
             for name, position in at.items():
-                like.update(
-                    (name, word)
-                    for word in table.text.to_series(position).alias("").drop_nulls().head(1)
-                )
+                like.update((name, word) for word in _typical(table.text.to_series(position)))
             columns = {
                 name: (_as_written(schema, name, values, like.get(name), table), asked)
                 for name, (values, asked) in columns.items()
@@ -84,6 +84,17 @@ def filled_frames(
             table = replace(table, container="polars", frame=_as_frame(table))
         done = _filled(table, schema, columns)
         yield done if table.container == "polars" else as_polars(done, table.names)
+
+
+def _typical(text: Any) -> list[str]:
+    """One known cell of a polars series of text, in whose style others are written; none if there
+    is none. A cell above zero tells whether such cells have a plus, and one without decides.
+    """
+    known = text.alias("").drop_nulls().head(FIRST_CELLS)
+    for pattern in (UNSIGNED, r"^\+"):
+        if len(found := known.filter(known.str.contains(pattern)).head(1)):
+            return found.to_list()
+    return known.head(1).to_list()
 
 
 def _by_column(fills: Fills, schema: Schema) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -31,6 +31,13 @@ def at_hours(hours, unit="h"):
     )
 
 
+def office_minutes(zone):
+    """Minutes from 9:00 to 16:59 of business days of two years, by the clocks of a zone."""
+    minutes = pd.to_timedelta(rng().integers(9 * 60, 17 * 60, N), "m")
+    days = of_days(pd.bdate_range("2022-01-03", periods=500))
+    return (days + minutes).dt.tz_localize(zone)
+
+
 EVERY = pd.date_range("2022-01-01", "2023-12-31")
 KNOWN = {
     "business days": (of_days(pd.bdate_range("2022-01-03", periods=500)), 1),
@@ -51,6 +58,14 @@ KNOWN = {
     ),
     "office hours": (at_hours([9, 10, 11, 14, 15, 16]), 24),
     "office hours in quarters": (at_hours([9, 10, 11, 14, 15, 16], "m"), 24),
+    # Clocks skip 02:00 in March, so only codes of wall times count days.
+    "every two hours by the clocks of Berlin": (
+        at_hours([8, 10, 12, 16]).dt.tz_localize("Europe/Berlin"),
+        12,
+    ),
+    "office minutes by the clocks of Berlin": (office_minutes("Europe/Berlin"), 24),
+    "office minutes by the clocks of Los Angeles": (office_minutes("America/Los_Angeles"), 24),
+    "office minutes by clocks that never change": (office_minutes("UTC-08:00"), 24),
 }
 UNKNOWN = {
     "any days": of_days(EVERY),
@@ -59,10 +74,6 @@ UNKNOWN = {
     "weeks": of_days(pd.date_range("2020-01-03", periods=100, freq="7D")),
     "days of centuries": of_days(pd.bdate_range("1900-01-03", "2020-01-03")),
     "few rows": of_days(pd.bdate_range("2022-01-03", periods=500))[:90],
-    # Clocks skip 02:00 in March, so codes count no days.
-    "every two hours by the clocks of Berlin": at_hours([8, 10, 12, 16]).dt.tz_localize(
-        "Europe/Berlin"
-    ),
     "seconds": at_hours([9, 10]) + pd.to_timedelta(rng().integers(0, 3600, N), "s"),
 }
 
@@ -76,21 +87,63 @@ def test_dates_that_gain_by_a_calendar_have_one(name):
     dates, parts = KNOWN[name]
     column = column_of(dates)
     assert column.day_parts == parts
-    assert column.grid.slots == (96 if name.endswith("quarters") else parts)
+    slots = 96 if name.endswith("quarters") else 1440 if " minutes " in name else parts
+    assert column.grid.slots == slots
     assert ", by weekday and day of the month" in column.reason
     assert column_from_json(column.to_json()) == column
 
 
 def test_zoned_days_are_those_of_the_zone():
     for name in KNOWN:
-        if " Tokyo" in name or " Berlin" in name:
-            dates, _ = KNOWN[name]
+        dates, _ = KNOWN[name]
+        if dates.dt.tz is not None:
             column = column_of(dates)
-            assert column.zone == dates.dt.tz.key
+            assert column.zone == str(dates.dt.tz)
             local = dates.dt.tz_localize(None).dt.normalize()
             utc = dates.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
-            days = column.encode(utc, str) + column.grid.first_day
+            codes = column.encode(utc, str)
+            assert np.array_equal(column.decode(codes), utc)
+            days = np.floor(codes / column.grid.slots) + column.grid.first_day
             assert np.array_equal(days.astype("datetime64[D]"), local.to_numpy().astype("M8[D]"))
+
+
+def test_an_hour_that_clocks_show_again_counts_as_the_first_and_a_skipped_one_as_the_next():
+    column = column_of(office_minutes("Europe/Berlin"))
+    times = ["2022-10-30T00:30", "2022-10-30T01:30", "2022-10-30T02:30"]  # 2:30, 2:30 and 3:30
+    with pytest.warns(UserWarning, match="2022-10-30 01:30:00 at row 1, lie between the steps"):
+        codes = column.encode(np.array(times, "datetime64[m]"), lambda row: f"row {row}")
+    assert np.diff(codes).tolist() == [0, 60]
+    assert column.decode(codes).astype("datetime64[m]").tolist() == [
+        pd.Timestamp(times[at]) for at in (0, 0, 2)
+    ]
+    night = column.encode(np.array(["2022-03-27T00:59"], "datetime64[m]"), str) + np.arange(1, 61)
+    assert np.array_equal(column.decode(night), column.decode(night + 60))
+
+
+def test_dates_of_all_hours_have_a_calendar_though_a_few_are_shown_again():
+    hours = pd.to_timedelta(rng().integers(0, 24 * 60, 5000), "m")
+    days = pd.bdate_range("2022-01-03", "2022-12-30")[rng().integers(0, 250, 5000)]
+    dates = pd.Series(days + hours)
+    dates = dates.dt.tz_localize("Europe/Berlin", ambiguous=True, nonexistent="shift_forward")
+    dates[3] = pd.Timestamp("2022-10-30 01:30", tz="UTC")
+    column = column_of(dates)
+    assert column.day_parts == 1
+    assert "but for 1," in column.reason
+    dates[3:60] = dates[3]
+    assert column_of(dates).day_parts == 0
+
+
+def test_business_minutes_of_a_zone_are_drawn_and_filled_on_its_business_days():
+    dates = office_minutes("Europe/Berlin")
+    frame = pd.DataFrame({"t": dates, "x": rng().normal(size=N)})
+    density = fit(frame)
+    holes = frame.copy()
+    holes.loc[:199, "t"] = pd.NaT
+    filled = density.impute(holes, how="draw", seed=0).t[:200]
+    for found in (density.sample(1000, seed=0).t, filled):
+        assert found.dtype == dates.dtype
+        assert (found.dt.day_of_week >= 5).mean() < 0.03
+        assert found.dt.hour.between(9, 16).mean() > 0.97
 
 
 def test_the_last_days_of_months_are_known_in_leap_years_too():

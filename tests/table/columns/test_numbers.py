@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 import torch
 from helpers.command_line import chainrule
+from helpers.quick import fit
 
 import chainrule as cr
 from chainrule.errors import ChainruleError, FormatError, SchemaError
@@ -320,3 +321,46 @@ def test_frames_of_polars_come_back_as_polars():
     drawn = cr.fit(table, network="nade", seed=0, config=QUICK, verbose=False).sample(3, seed=0)
     assert isinstance(drawn, pl.DataFrame)
     assert drawn.columns == table.columns
+
+
+NOISY = {
+    "thousandths times a million": (lambda rng: rng.normal(size=400).round(3) * 1e6, 0),
+    "prices in mills": (lambda rng: rng.gamma(2.0, 20.0, 400).round(2) * 1000, 0),
+    "multiples of a tenth": (lambda rng: rng.integers(-60, 60, 400) * 0.1, 1),
+    "inches in metres": (lambda rng: rng.integers(-50, 50, 400) * (1e-3 * 2.54), 5),
+    "a negative power": (lambda rng: rng.integers(1, 90, 400) * 1e-12, 12),
+    "cents and a tenth of it": (lambda rng: rng.integers(0, 1000, 400) / 100 * 1.1, 3),
+    "of more steps than a grid has": (lambda rng: rng.normal(size=400).round(5) * 1000, 2),
+    "with a phase": (lambda rng: rng.integers(0, 300, 400) * 0.3 + 0.1, 1),
+}
+
+
+@pytest.mark.parametrize("name", NOISY)
+def test_numbers_that_arithmetic_moved_are_drawn_and_filled_without_its_noise(name):
+    make, decimals = NOISY[name]
+    rng = np.random.default_rng(0)
+    numbers = make(rng)
+    assert (np.round(numbers, decimals) != numbers).any()  # they have noise
+    frame = pd.DataFrame({"a": numbers, "x": rng.normal(size=len(numbers))})
+    density = fit(frame)
+    column = density.schema.columns[0]
+    assert column.decimals == decimals
+    holes = frame.assign(a=frame["a"].where(frame.index % 3 > 0))
+    filled = density.impute(holes, how="draw", seed=0)["a"]
+    known = frame.index % 3 > 0
+    assert np.array_equal(filled[known], numbers[known])  # noise and all
+    for found in (density.sample(200, seed=0)["a"].to_numpy(), filled[~known].to_numpy()):
+        assert np.array_equal(found, np.round(found, decimals))
+        assert max(len(repr(number)) for number in found.tolist()) < 13
+
+
+def test_a_step_of_many_digits_keeps_them():
+    thirds = np.random.default_rng(0).integers(0, 30, 400) / 3
+    column = infer_schema(pd.DataFrame({"a": thirds})).columns[0]
+    assert (column.step, column.decimals) == (pytest.approx(1 / 3, rel=1e-15), None)
+
+
+def test_continuous_numbers_in_full_precision_have_no_decimals():
+    for scale in (1e-9, 1.0, 1e9):
+        numbers = np.random.default_rng(0).normal(size=400) * scale
+        assert infer_schema(pd.DataFrame({"a": numbers})).columns[0].decimals is None

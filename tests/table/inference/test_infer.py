@@ -2,14 +2,17 @@
 
 import math
 import warnings
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from helpers.quick import N, fit, normal
 
 import chainrule as cr
+from chainrule.table import encode
 
 
 @pytest.fixture
@@ -78,14 +81,43 @@ def test_steps_and_atoms_are_seen_in_any_precision(x):
     assert parts[0] < 0
 
 
-def test_nanoseconds_are_cut_off_in_silence():
+def test_a_fit_says_once_that_nanoseconds_are_cut_off():
     times = pd.Series(pd.date_range("2024-01-01", periods=40, freq="h")) + pd.to_timedelta(
         np.arange(40), unit="ns"
     )
+    frame = pd.DataFrame({"t": times, "y": np.arange(40) % 3})
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        density = fit(frame)
+        assert math.isfinite(density.score(frame))
+    assert [str(warning.message) for warning in found] == [
+        "column 't': dates such as 2024-01-01 01:00:00.000000001 at row 1 are cut off to "
+        "microseconds, which draws and fills have, too; to keep what is finer, pass whole numbers, "
+        "such as counts from the first date"
+    ]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        density = fit(pd.DataFrame({"t": times, "y": np.arange(40) % 3}))
-        assert math.isfinite(density.score(pd.DataFrame({"t": times, "y": np.arange(40) % 3})))
+        cr.infer_schema(pd.DataFrame({"t": times.dt.floor("us")}))
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_decimals_that_float64_does_not_tell_apart_are_left_out_with_a_remedy(make):
+    far = [Decimal("1234567890123456.12") + Decimal(k) / 100 for k in range(11)] * 30
+    near = [number - 1_234_567_890_000_000 for number in far]
+    columns = {"far": far, "near": near, "x": [0, 1, 2] * 110}
+    with pytest.warns(UserWarning, match="left out") as found:
+        schema = cr.infer_schema(make(columns))
+    assert [str(warning.message).partition("left out ")[2] for warning in found] == [
+        "'far' (decimals of more digits than float64 holds, in which 11 different ones become 2; "
+        "subtract an amount that they share, or say kinds={'far': 'real'} for numbers to 15 "
+        "digits, or 'categorical' for labels)"
+    ]
+    column = schema.columns[0]
+    assert (column.name, column.kind, len(column.atoms)) == ("near", "real", 11)
+    table = cr.read_table(make(columns))
+    for kind, different in (("real", 2), ("categorical", 11)):
+        asked = cr.infer_schema(make(columns), kinds={"far": kind})
+        assert len(np.unique(encode(table, asked).values[:, 0])) == different
 
 
 def test_whole_numbers_that_are_all_dates_name_the_option_that_reads_them(tmp_path):

@@ -39,8 +39,17 @@ def test_a_wall_time_has_its_first_instant_and_a_skipped_one_is_moved_on():
         assert offsets.to_utc(ticks, 1).astype("datetime64[s]")[0] == np.datetime64(utc)
 
 
-def test_zones_without_changes_or_unknown_have_no_offsets():
-    assert offsets_of("UTC") is offsets_of("+01:00") is offsets_of("Nowhere/At_All") is None
+def test_clocks_that_show_utc_and_unknown_ones_have_no_offsets():
+    assert offsets_of("UTC") is offsets_of("+00:00") is offsets_of("Nowhere/At_All") is None
+
+
+@pytest.mark.parametrize("zone", ["-08:00", "UTC-08:00", "Etc/GMT+8"])
+def test_clocks_that_never_change_have_one_offset(zone):
+    offsets = offsets_of(zone)
+    assert offsets.seconds.tolist() == [-8 * 3600]
+    ticks = np.array([0, 10**9])
+    assert np.array_equal(offsets.to_wall(ticks, 10), ticks - 8 * 36_000)
+    assert np.array_equal(offsets.to_utc(offsets.to_wall(ticks, 10), 10), ticks)
 
 
 def test_zones_are_read_from_the_types_of_every_container():

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from typing_extensions import override
 
-from chainrule.table.columns.decimals import decimals_of
+from chainrule.table.columns.decimals import MOST_DECIMALS, MOST_DIGITS, ROUNDING, decimals_of
 from chainrule.table.columns.disclosure import is_shared_difference
 from chainrule.table.columns.grid import FEW, FINE, MOST_STEPS, are_few, grid_of_most
 
@@ -18,10 +18,10 @@ OFF_GRID = 1e-6  # steps; a larger distance from the grid is no rounding error
 OFTEN = 8  # mean number of rows of a value from which values repeat
 ENOUGH_IF_EXACT = 4  # fewest different values of a grid with few gaps, in full precision
 ENOUGH_VALUES = 20  # fewest different values that show a grid which does not begin at zero
-ROUNDING = 2.0**-50  # relative error of numbers of double precision
 SINGLE = 2.0**-22  # the same in single precision
 ARITHMETIC, SINGLE_ARITHMETIC = 2.0**-20, 2.0**-10  # steps by which scaling moved a value
 COARSEST = 1 / 32  # steps; values rounded more coarsely do not show their grid
+FEW_DIGITS = 12  # significant digits of a step that is written short
 BINS, EVENLY = 16, 6  # of these parts of a rounding error, the least number that occur
 WIDER = 4.0  # factor by which the span of values grows that determine the step
 FIRST_SPAN = 8.0  # steps
@@ -89,8 +89,36 @@ def grid_with_phase(known: np.ndarray, dtype: str, *, min_count: int) -> Grid | 
             steps = (values - found.phase) / found.step
             off = np.abs(steps - np.round(steps)) > off_grid(values, found.step, decimals, dtype)
             if are_few(off, counts):
-                return Grid(*found, decimals, values[off])
+                step, phase, written_in = *found, decimals
+                if decimals is None and not is_single(dtype):
+                    step, phase, written_in = _shortest(found, values[~off])
+                return Grid(step, phase, written_in, values[off])
     return written
+
+
+def _shortest(found: AffineGrid, values: np.ndarray) -> tuple[float, float, int | None]:
+    """Step and phase in the fewest decimals that arithmetic may have moved to those found, and
+    these decimals; None, and as they are, if there are none.
+
+    Thousandths times a million are multiples of 1000, and not of 1000.0000000000002. Points of the
+    grid are then written without noise, which some of the values (V,) have.
+    """
+    step, phase = found
+    largest = float(np.abs(values).max())
+    noise = 2 * ROUNDING * largest
+    steps = max(1.0, float(np.abs(np.round((values - phase) / step)).max()))
+    for digits in range(FEW_DIGITS):
+        short = float(f"{step:.{digits}e}")
+        if abs(short - step) * steps > noise:
+            continue
+        for decimals in range(MOST_DECIMALS + 1):
+            if largest * 10.0**decimals >= 10.0**MOST_DIGITS:
+                break
+            rounded = float(np.round(phase, decimals))
+            if float(np.round(short, decimals)) == short and abs(rounded - phase) <= noise:
+                return short, rounded, decimals
+        break
+    return step, phase, None
 
 
 def _rarest(counts: np.ndarray) -> np.ndarray:

@@ -59,6 +59,16 @@ class Measure(NamedTuple):
         return f"step {self.step}, atoms {sorted(self.atoms)}"
 
 
+def signed(word: str, value: Any, like: str) -> str:
+    """The word of a value, with a plus if a known cell has one and the value is above zero.
+
+    >>> signed("5.15", 5.15, "+0.5"), signed("-5.15", -5.15, "+0.5")
+    ('+5.15', '-5.15')
+    """
+    has_plus = like.startswith("+") and isinstance(value, int | float) and value > 0
+    return f"+{word}" if has_plus else word
+
+
 @dataclass(frozen=True, kw_only=True)
 class AbstractColumn(ABC):
     """One column: its name, the map from values to codes, and its type in the table.
@@ -337,8 +347,11 @@ class AbstractColumn(ABC):
     # Files
 
     def as_written(self, values: np.ndarray, like: str) -> np.ndarray:
-        """Values (N,) as text objects in the style of a known cell; "" stands for no such cell."""
-        return objects_of([str(value) for value in values.tolist()])
+        """Values (N,) as text objects in the style of a known cell; "" stands for no such cell.
+
+        Numbers above zero have a plus if it has one.
+        """
+        return objects_of([signed(str(value), value, like) for value in values.tolist()])
 
     def polars_type(self) -> Any:
         """The polars type of the column in a table read from a text file."""

@@ -6,7 +6,7 @@ count from a moment of each month, or of its last day.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,6 +33,7 @@ NATURAL_S = (
     *(1800, 1200, 900, 720, 600, 360, 300, 240, 180, 120, 60, 30, 20, 15, 12, 10, 6, 5, 4, 3, 2, 1),
 )
 MOST_TRIED = 2**12  # grid points among which a bound is sought
+AGAIN = 0.25  # of a step, by which a time that clocks show again counts as off the grid
 FEWEST_MONTHS = 3  # different months that show steps of months
 LAST_OF_ALL = 28 * DAY_S  # moments of a month up to here are in every month
 # The range of calendars; draws beyond are clipped to it.
@@ -50,6 +51,9 @@ class DateGrid:
         zone: the zone whose clocks the steps follow; "" for UTC, or dates without a zone.
         shift: seconds from the begin of a month, if steps are months; negative for its last day,
             seconds from the begin of the month after it.
+        is_wall: whether codes count wall times, of which a day has as many as any other, and not
+            instants. A time that clocks show again then counts as the first, as if it were off the
+            grid.
     """
 
     unit: str
@@ -57,6 +61,7 @@ class DateGrid:
     origin: int
     zone: str = ""
     shift: int = 0
+    is_wall: bool = False
 
     @property
     def ticks_unit(self) -> str:
@@ -86,7 +91,7 @@ class DateGrid:
 
     def is_even(self, low: float, high: float) -> bool:
         """Whether codes up to ``high`` count days alone: clocks skip and repeat no grid point."""
-        if self._offsets is None:
+        if self._offsets is None or self.is_wall:
             return True
         moved = self._moved()
         ends = np.array([min(low, 0.0), max(high, 0.0)])
@@ -113,6 +118,11 @@ class DateGrid:
         if self._offsets is None:
             codes, rest = np.divmod(ticks - self.origin, self.step)
             return codes, rest / self.step
+        if self.is_wall:
+            wall = self._offsets.to_wall(ticks, self._per_second)
+            codes, rest = np.divmod(wall - self.origin, self.step)
+            is_again = self._offsets.to_utc(wall, self._per_second) != ticks
+            return codes, np.maximum(rest / self.step, np.where(is_again, AGAIN, 0.0))
         piece = np.searchsorted(self._offsets.ends * self._per_second, ticks, side="right")
         wall = ticks + self._offsets.seconds[piece] * self._per_second
         codes, rest = np.divmod(wall - self.origin, self.step)
@@ -122,7 +132,7 @@ class DateGrid:
         """The dates (N,) of codes (N,), rounded to the grid and clipped to the calendar, in UTC."""
         low, high = (end.astype(f"datetime64[{self.unit}]").astype(int) for end in (FIRST, LAST))
         offset: np.ndarray | int = 0
-        if self._offsets is not None and self.unit != MONTH:
+        if self._offsets is not None and self.unit != MONTH and not self.is_wall:
             codes = np.round(np.nan_to_num(codes, posinf=1e18, neginf=-1e18)).clip(-1e18, 1e18)
             moved = self._moved()
             piece = np.searchsorted(self._first_of_next() + moved[1:], codes, side="right")
@@ -135,6 +145,8 @@ class DateGrid:
                 ticks = self._offsets.to_utc(ticks, 1)
             if self.is_of_days:
                 return (ticks // DAY_S).astype("datetime64[D]")
+        elif self._offsets is not None and self.is_wall:
+            ticks = self._offsets.to_utc(ticks, self._per_second)
         ticks = ticks - offset
         return ticks.astype(f"datetime64[{self.ticks_unit}]")
 
@@ -237,12 +249,9 @@ def found_grid(dates: np.ndarray, unit: str, zone: str, *, min_count: int) -> Da
     """
     ticks = dates.astype(f"datetime64[{unit}]").astype(np.int64)
     found = DateGrid(unit, *_step_of(ticks, unit, min_count))
-    offsets = offsets_of(zone) if zone else None
-    if offsets is not None:
-        fine = unit if UNIT_S[unit] < 1 else "s"
-        wall = dates.astype(f"datetime64[{fine}]").astype(np.int64)
-        wall = offsets.to_wall(wall, round(1 / UNIT_S[fine]))
-        local = DateGrid(fine, *_step_of(wall, fine, min_count), zone)
+    by_clocks = _by_clocks(dates, unit, zone, min_count)
+    if by_clocks is not None:
+        local, wall = by_clocks
         is_of_days = local.seconds % DAY_S == 0
         if local.seconds > found.seconds or (is_of_days and local.seconds == found.seconds):
             found, ticks = local, wall
@@ -252,6 +261,32 @@ def found_grid(dates: np.ndarray, unit: str, zone: str, *, min_count: int) -> Da
         if months is not None and months.seconds > found.seconds:
             return months
     return found
+
+
+def wall_grid(dates: np.ndarray, unit: str, zone: str, *, min_count: int) -> DateGrid | None:
+    """The coarsest grid of the wall times of known dates (N,) in UTC, whose codes count them.
+
+    None without a zone, or if clocks show more than a thousandth of the dates a second time.
+    """
+    by_clocks = _by_clocks(dates, unit, zone, min_count)
+    if by_clocks is None:
+        return None
+    grid = replace(by_clocks[0], is_wall=True)
+    _, left = grid.counted(dates.astype(f"datetime64[{grid.unit}]").astype(np.int64))
+    return grid if (left > 0).mean() <= FEW else None
+
+
+def _by_clocks(
+    dates: np.ndarray, unit: str, zone: str, min_count: int
+) -> tuple[DateGrid, np.ndarray] | None:
+    """The coarsest grid in wall time, and the wall times (N,); None if no clocks are known."""
+    offsets = offsets_of(zone) if zone else None
+    if offsets is None:
+        return None
+    fine = unit if UNIT_S[unit] < 1 else "s"
+    ticks = dates.astype(f"datetime64[{fine}]").astype(np.int64)
+    wall = offsets.to_wall(ticks, round(1 / UNIT_S[fine]))
+    return DateGrid(fine, *_step_of(wall, fine, min_count), zone), wall
 
 
 def _step_of(ticks: np.ndarray, unit: str, min_count: int) -> tuple[int, int]:

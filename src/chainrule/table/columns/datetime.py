@@ -6,6 +6,7 @@ Other columns also see day, week and year.
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
@@ -26,6 +27,7 @@ from chainrule.table.columns.date_grid import (
     found_grid,
     holds,
     natural_first,
+    wall_grid,
 )
 from chainrule.table.columns.day_parts import day_parts_of
 from chainrule.table.columns.evident_bounds import between, evident_steps
@@ -50,10 +52,37 @@ from chainrule.table.values.wall_time import offsets_of, zone_in
 BEFORE_D = 1000
 FEW_BEFORE_D = 2**15  # the same if few rows have a date
 LEAST_BEFORE = 16  # steps that the origin may lie before the first date, however long they are
+FINEST = {"us": "microseconds", "ms": "milliseconds"}  # units to which dates are cut off
 COARSER = "ms"  # replaces microseconds that are too far apart for float64
 HEAVY_DATE = 0.05  # least share of the rows of an atom; rarer dates are for the calendar
 BY_CALENDAR = ", by weekday and day of the month"
 PERIODS_S = (86_400.0, 7 * 86_400.0, 365.2425 * 86_400.0)  # day, week, year
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """Dates on a grid: their codes (N,), and how many are rounded to it."""
+
+    grid: DateGrid
+    codes: np.ndarray
+    rounded: int
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """The atoms of codes, the codes that are no atoms (n,), their scale and the range of all."""
+
+    name: str
+    atoms: tuple[float, ...]
+    others: np.ndarray
+    center: float
+    spread: float
+    low: float
+    high: float
+
+    def day_parts(self, grid: DateGrid) -> int:
+        """Parts of a day with a probability each; 0 without a calendar."""
+        return day_parts_of(grid, self.others, self.low, self.high)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,19 +154,19 @@ class Datetime(AbstractNumbers):
         known = dates[~np.isnat(dates)]
         unit = next(unit for unit in UNITS if holds(unit, known) or unit == UNITS[-1])
         zone = zone_in(cells_word(values) or dtype)
-        grid, codes, between = _counted(known, unit, zone, min_count)
-        if is_large(codes):
+        grid = found_grid(known, unit, zone, min_count=min_count)
+        counts = _counted(known, grid, min_count)
+        if is_large(counts.codes):
             unit = COARSER
-            grid, codes, between = _counted(known, unit, zone, min_count)
+            grid = found_grid(known, unit, zone, min_count=min_count)
+            counts = _counted(known, grid, min_count)
         # The same date in enough rows is no single row's.
-        is_constant = len(known) >= min_count and bool(codes.min() == codes.max())
-        atoms = () if is_constant else atoms_of(codes, min_count=min_count, heavy=HEAVY_DATE)
-        others = others_of(codes, np.isin(codes, atoms), least=min_count)
-        center, spread = scale_of(name, others, min_count=min_count)
-        low, high = range_of(codes, center, spread, min_count=min_count)
-        # The zone of a grid in UTC decides what its days are.
-        is_local = bool(grid.zone) or offsets_of(zone) is None
-        day_parts = 0 if is_constant or not is_local else day_parts_of(grid, others, low, high)
+        is_constant = len(known) >= min_count and bool(counts.codes.min() == counts.codes.max())
+        scale, day_parts = _scale_of(name, counts, is_constant, min_count), 0
+        if not is_constant:
+            counts, scale, day_parts = _by_calendar(known, unit, zone, counts, scale, min_count)
+        grid, codes, between = counts.grid, counts.codes, counts.rounded
+        atoms, others = scale.atoms, scale.others
         span = float(codes.max() - codes.min()) * grid.seconds
         periods = tuple(
             period / grid.seconds
@@ -148,7 +177,9 @@ class Datetime(AbstractNumbers):
         but += ", the same in all rows" if is_constant else ""
         calendar = BY_CALENDAR if day_parts else ""
         calendar += f", in {day_parts} parts of a day" if day_parts > 1 else ""
-        cut = "" if holds(unit, known) else ", to which they are cut off"
+        cut = "" if holds(unit, known) else f", cut off to 1 {unit}"
+        if cut:
+            _warn_of_cut(name, dates, unit, where)
         first = None
         if not is_constant:
             least = evident_steps(others.astype(np.int64), min_count=min_count, has_zero=False)[0]
@@ -161,10 +192,10 @@ class Datetime(AbstractNumbers):
             rows=len(known),
             step=float(grid.step),
             origin=exact(grid.origin),
-            center=center,
-            spread=spread,
-            low=low,
-            high=high,
+            center=scale.center,
+            spread=scale.spread,
+            low=scale.low,
+            high=scale.high,
             unit=grid.unit,
             periods=periods,
             zone=grid.zone,
@@ -299,7 +330,8 @@ class Datetime(AbstractNumbers):
     @property
     def grid(self) -> DateGrid:
         """The dates of the codes."""
-        return DateGrid(self.unit, int(self.step), int(self.origin), self.zone, self.shift)
+        is_wall = bool(self.zone and self.day_parts)
+        return DateGrid(self.unit, int(self.step), int(self.origin), self.zone, self.shift, is_wall)
 
     @override
     def mean_values(self, codes: np.ndarray) -> np.ndarray:
@@ -427,11 +459,20 @@ def _declared(bound: Any, label: str) -> np.datetime64:
     return date if has_time or isinstance(bound, dt.datetime) else day
 
 
-def _counted(
-    known: np.ndarray, unit: str, zone: str, min_count: int
-) -> tuple[DateGrid, np.ndarray, int]:
-    """The grid of known dates, their codes (N,), and how many are rounded to it."""
-    grid = found_grid(known, unit, zone, min_count=min_count)
+def _warn_of_cut(name: str, dates: np.ndarray, unit: str, where: Where) -> None:
+    """Warns that dates (N,), of which one is no multiple of the unit, are cut off to it."""
+    row = int(np.flatnonzero((dates.astype(f"datetime64[{unit}]") != dates) & ~np.isnat(dates))[0])
+    warnings.warn(
+        f"column {name!r}: dates such as {str(dates[row]).replace('T', ' ')} at {where(row)} are "
+        f"cut off to {FINEST[unit]}, which draws and fills have, too; to keep what is finer, pass "
+        "whole numbers, such as counts from the first date",
+        UserWarning,
+        stacklevel=3,
+    )
+
+
+def _counted(known: np.ndarray, grid: DateGrid, min_count: int) -> _Counts:
+    """Counts known dates on their grid, from an origin before the first of them."""
     ticks = known.astype(f"datetime64[{grid.ticks_unit}]").astype(np.int64)
     first = int(grid.counted(ticks)[0].min())
     # The grid begins earlier than the first date, which may belong to a single row.
@@ -441,4 +482,34 @@ def _counted(
     before = max(0, min(first % most, first + (grid.origin - least) // grid.step))
     grid = replace(grid, origin=grid.origin + (first - before) * grid.step)
     codes, left = grid.counted(ticks)
-    return grid, (codes + (left > 0.5)).astype(np.float64), int((left > 0).sum())
+    return _Counts(grid, (codes + (left > 0.5)).astype(np.float64), int((left > 0).sum()))
+
+
+def _scale_of(name: str, counts: _Counts, is_constant: bool, min_count: int) -> _Scale:
+    """The atoms of counted dates, and the scale of the others."""
+    codes = counts.codes
+    atoms = () if is_constant else atoms_of(codes, min_count=min_count, heavy=HEAVY_DATE)
+    others = others_of(codes, np.isin(codes, atoms), least=min_count)
+    center, spread = scale_of(name, others, min_count=min_count)
+    low, high = range_of(codes, center, spread, min_count=min_count)
+    return _Scale(name, atoms, others, center, spread, low, high)
+
+
+def _by_calendar(
+    known: np.ndarray, unit: str, zone: str, counts: _Counts, scale: _Scale, min_count: int
+) -> tuple[_Counts, _Scale, int]:
+    """Known dates by the clocks of their zone if they have a calendar, and the parts of a day.
+
+    The days of a calendar are those of the zone. Dates in coarser steps than their wall times have
+    none. Without a calendar, counts and scale are returned as they are.
+    """
+    grid = wall_grid(known, unit, zone, min_count=min_count)
+    if grid is None:
+        is_local = offsets_of(zone) is None
+        return counts, scale, scale.day_parts(counts.grid) if is_local else 0
+    if grid.seconds < counts.grid.seconds:
+        return counts, scale, 0
+    walls = _counted(known, grid, min_count)
+    scale_of_walls = _scale_of(scale.name, walls, is_constant=False, min_count=min_count)
+    day_parts = scale_of_walls.day_parts(walls.grid)
+    return (walls, scale_of_walls, day_parts) if day_parts else (counts, scale, 0)

@@ -7,19 +7,24 @@ import numpy as np
 FEW = 0.001  # most numbers that may have more decimals, as a share
 MOST_DIGITS = 15  # float64 has 15 decimal digits; numbers with more are written in no decimals
 MOST_DECIMALS = 22  # 10^22 is the largest power of ten that float64 holds exactly
+ROUNDING = 2.0**-50  # relative error of numbers of double precision
+MOST_NOISE = 1e-4  # of the last decimal
 SAMPLE = 64  # numbers that are rounded first; most columns are continuous
 
 
-def decimals_of(numbers: np.ndarray, *, min_count: int) -> int | None:
+def decimals_of(numbers: np.ndarray, *, min_count: int, noise: float = 0.0) -> int | None:
     """The number of decimals of all known numbers (N,) but one in a thousand.
 
     It is None if there is no such number up to 15 significant digits, or if fewer than
     ``min_count`` rows are known. Decimals that fewer than ``min_count`` rows need do not count.
+    Arithmetic may have moved the numbers by a relative error of ``noise``.
 
     >>> decimals_of(np.array([1.5, 2.25, 3.0]), min_count=1)
     2
     >>> decimals_of(np.array([1 / 3, 2 / 3]), min_count=1) is None
     True
+    >>> decimals_of(np.array([0.1 + 0.2, 1.7]), min_count=1, noise=ROUNDING)
+    1
     """
     known = numbers[~np.isnan(numbers)]
     if not len(known) or len(known) < min_count:
@@ -31,7 +36,7 @@ def decimals_of(numbers: np.ndarray, *, min_count: int) -> int | None:
         if largest * 10.0**decimals >= 10.0**MOST_DIGITS:
             return None
         # If more numbers of a sample have more than is allowed in all, the others need no look.
-        if all(_has_more(each, decimals).sum() <= allowed for each in (some, known)):
+        if all(_has_more(each, decimals, noise).sum() <= allowed for each in (some, known)):
             return decimals
     return None
 
@@ -50,6 +55,7 @@ def rounded_within(values: np.ndarray, decimals: int, least: float, most: float)
     return np.where((rounded < least) | (rounded > most), values, rounded)
 
 
-def _has_more(numbers: np.ndarray, decimals: int) -> np.ndarray:
-    """Marks the numbers (N,) that have more decimals."""
-    return np.round(numbers, decimals) != numbers
+def _has_more(numbers: np.ndarray, decimals: int, noise: float) -> np.ndarray:
+    """Marks the numbers (N,) that have more decimals, even up to noise well below a unit."""
+    allowed = np.minimum(noise * np.abs(numbers), MOST_NOISE * 10.0**-decimals)
+    return np.abs(np.round(numbers, decimals) - numbers) > allowed

@@ -16,7 +16,7 @@ from typing_extensions import override
 from chainrule.errors import SchemaError
 from chainrule.leaves.warps import AbstractWarp, warp_from_json
 from chainrule.table.columns import fields
-from chainrule.table.columns.base import AbstractColumn
+from chainrule.table.columns.base import AbstractColumn, signed
 from chainrule.table.columns.grid import MOST_ATOMS
 from chainrule.table.frames.polars_types import integer_type
 from chainrule.table.values.cells import Where, cells_as_text, numbers_if_any, objects_of, shown
@@ -321,12 +321,15 @@ class AbstractNumbers(AbstractColumn):
 
 
 def whole_as_written(values: np.ndarray, like: str) -> np.ndarray:
-    """Whole numbers (N,) as text, with a decimal if a known cell has one.
+    """Whole numbers (N,) as text, with a decimal or a plus if a known cell has one.
 
     >>> whole_as_written(np.array([3.0]), "17.0").tolist()
     ['3.0']
     """
-    return objects_of([f"{round(value)}{'.0' if '.' in like else ''}" for value in values.tolist()])
+    decimal = ".0" if "." in like else ""
+    return objects_of(
+        [signed(f"{round(value)}{decimal}", value, like) for value in values.tolist()]
+    )
 
 
 def whole_type(dtype: str) -> Any:

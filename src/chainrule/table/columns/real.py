@@ -15,7 +15,7 @@ from chainrule.errors import SchemaError
 from chainrule.table.columns import fields
 from chainrule.table.columns.affine_grid import OFF_GRID, grid_with_phase, is_single, off_grid
 from chainrule.table.columns.base import Cells, Measure
-from chainrule.table.columns.decimals import decimals_of, rounded_within
+from chainrule.table.columns.decimals import ROUNDING, decimals_of, rounded_within
 from chainrule.table.columns.evident_bounds import between, evident_bounds, has_heavy_end
 from chainrule.table.columns.grid import (
     MOSTLY_ATOMS,
@@ -209,7 +209,7 @@ class Real(AbstractNumbers):
             name=name,
             dtype=dtype,
             reason=reason,
-            decimals=decimals_of(others, min_count=min_count),
+            decimals=decimals_of(others, min_count=min_count, noise=ROUNDING),
             center=center,
             spread=spread,
             atoms=atoms,

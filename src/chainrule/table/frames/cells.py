@@ -31,7 +31,10 @@ def cells_of(series: Any) -> np.ndarray:
     if (whole := _whole_cells(series)) is not None:
         return whole
     if isinstance(series.dtype, nw.Decimal):
-        series = series.cast(nw.Float64)
+        floats = series.cast(nw.Float64)
+        if floats.n_unique() < series.n_unique():  # more digits than float64 holds
+            return objects_of(series.to_list())
+        series = floats
     if isinstance(series.dtype, nw.Categorical | nw.Enum):
         if pandas:
             return pandas_types.category_cells(series.to_native())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from shlex import quote
 from typing import Any
 
@@ -147,6 +148,8 @@ def _guessed(
         )
     if is_large(numbers) and (whole := integers_of(values[~np.isnan(numbers)])) is not None:
         return _large(name, values, whole, dtype, options, written_as, every)
+    if (merged := _merged(name, column)) is not None:
+        return merged
     rows, different = _counted(known, every)
     if not Integer.accepts(numbers):
         return Real.infer(
@@ -160,6 +163,21 @@ def _guessed(
     if are_dates:
         found = replace(found, reason=f"{found.reason}; {_as_dates(name)}")
     return found
+
+
+def _merged(name: str, column: Distinct) -> str | None:
+    """Why a column of decimals is left out whose different numbers float64 does not tell apart."""
+    if column.values.dtype.kind != "O" or not any(type(cell) is Decimal for cell in column.cells):
+        return None
+    exact = set(column.cells[is_observed(column.cells)].tolist())  # equal numbers are one
+    floats = len(set(map(float, exact)))
+    if floats == len(exact):
+        return None
+    return (
+        f"decimals of more digits than float64 holds, in which {len(exact)} different ones become "
+        f"{floats}; subtract an amount that they share, or say kinds={{{name!r}: 'real'}} for "
+        "numbers to 15 digits, or 'categorical' for labels"
+    )
 
 
 def _are_dates(known: np.ndarray) -> bool:

@@ -149,10 +149,12 @@ def zone_called(name: str) -> datetime.tzinfo:
     >>> zone_called("+01:30")
     datetime.timezone(datetime.timedelta(seconds=5400))
     """
-    if name[:1] in "+-":
-        return datetime.datetime.fromisoformat(f"2000-01-01T00:00:00{name}").tzinfo or datetime.UTC
     if name == "UTC":
         return datetime.UTC
+    offset = name.removeprefix("UTC")  # as datetime.timezone and pandas write it
+    if offset[:1] in ("+", "-"):
+        text = f"2000-01-01T00:00:00{offset}"
+        return datetime.datetime.fromisoformat(text).tzinfo or datetime.UTC
     import zoneinfo
 
     return zoneinfo.ZoneInfo(name)

@@ -46,6 +46,8 @@ class Offsets:
         seconds = self.seconds * per_second
         # The first piece whose own clocks have not shown the wall time yet when it ends.
         piece = np.searchsorted(np.maximum.accumulate(ends + seconds[:-1]), ticks, side="right")
+        if not len(ends):
+            return ticks - seconds[0]
         before = np.maximum(piece - 1, 0)
         skipped = (piece > 0) & (ticks < ends[before] + seconds[piece])
         return ticks - seconds[np.where(skipped, before, piece)]
@@ -63,7 +65,7 @@ def zone_in(dtype: str) -> str:
 
 @lru_cache(maxsize=64)
 def offsets_of(zone: str) -> Offsets | None:
-    """The offsets of a zone; None if they never change, or this machine does not know the zone."""
+    """The offsets of a zone; None if its clocks show UTC, or this machine does not know it."""
     try:
         clock = zone_called(zone)
     except (LookupError, ValueError, OSError):
@@ -85,7 +87,7 @@ def offsets_of(zone: str) -> Offsets | None:
             ends.append(high)
             seconds.append(_offset(clock, high))
             left = high
-    if not ends:
+    if not any(seconds):
         return None
     return Offsets(np.array(ends, dtype=np.int64), np.array(seconds, dtype=np.int64))
 
