@@ -223,12 +223,12 @@ def scale_of(
     elif spread <= FAR_OFF * abs(center):  # counts from one value, to avoid cancellation
         since = codes - codes[0]
         center, spread = float(codes[0] + since.mean()), float(since.std())
+    if len(codes) < min_count:  # the location discloses them as well
+        return rounded_scale(first + center, max(spread, abs(float(first + center))))
     if spread < LEAST_SPREAD:
         raise SchemaError(
             f"column {name!r}: values up to {np.abs(codes).max():.3g} underflow; rescale the column"
         )
-    if len(codes) < min_count:  # the location discloses them as well
-        return rounded_scale(first + center, max(spread, abs(float(first + center))))
     if is_of_few(codes, center, min_count=min_count):
         inner = without_few(codes, min_count=min_count)
         if len(inner) == len(codes):
