@@ -357,6 +357,58 @@ def test_a_rounded_product_allows_half_a_step():
     assert tie.text == "pay = hours × wage, rounded"
 
 
+def percentages(rows, broken=0.0, seed=0):
+    """Taxes of two percentages, prices with a percentage, and with a share, in cents."""
+    table = Planted(rows, broken, seed)
+    rng = table.rng
+    net = table.cents("net")
+    percent = table.add("percent", rng.choice([7, 19], rows))
+    table.add("tax", half_up(net * percent / 100), step=CENT, text="tax = net × percent ÷ 100")
+    before = table.cents("before")
+    more = table.add("more", rng.integers(1, 60, rows))
+    after = half_up(before * (100 + more) / 100)
+    table.add("after", after, step=CENT, text="after = before × (100 + more) ÷ 100")
+    cost = table.cents("cost")
+    rate = table.add("rate", rng.integers(1, 40, rows), step=CENT)
+    table.add(
+        "paid", half_up(cost * (100 + rate) / 100), step=CENT, text="paid = cost × (1 + rate)"
+    )
+    return table
+
+
+@pytest.mark.parametrize("broken", [0.0, 0.03])
+@pytest.mark.parametrize("order", [range(9), range(8, -1, -1)], ids=["last", "first"])
+def test_percentages_of_a_column_are_found_wherever_they_stand(broken, order):
+    table = percentages(2000, broken)
+    codes, variables = np.empty((2000, 9)), []
+    for to, k in enumerate(order):
+        codes[:, to] = table.codes[k]
+        variables.append(replace(table.variables[k], number=to))
+    sheet = Sheet(tuple(variables), codes)
+    ties = [tie for tie in find(sheet, min_count=5) if len(tie.columns) == 3]
+    found = {tie.text.replace("percent × net", "net × percent"): tie for tie in ties}
+    assert set(found) == {f"{text}, rounded" for text in table.texts}
+    for tie in found.values():
+        assert tie.share >= 1 - broken - 0.01
+        low, high = tie.interval(tie.columns[2], codes, sheet.known)
+        assert (low == high).mean() > 0.9
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_permuted_columns_have_no_percentages(seed):
+    assert find(percentages(1000, seed=seed).permuted, min_count=5) == ()
+
+
+def test_a_product_that_follows_from_a_sum_and_a_product_is_not_kept():
+    table = Planted(2000)
+    net = table.cents("net")
+    percent = table.add("percent", table.rng.choice([7, 19], 2000))
+    tax = table.add("tax", half_up(net * percent / 100), step=CENT)
+    table.add("gross", net + tax, step=CENT)
+    found = [tie.text for tie in find(table.sheet, min_count=5)]
+    assert found == ["gross = net + tax", "tax = net × percent ÷ 100, rounded"]
+
+
 def quotients(rows, broken=0.0, seed=0):
     """A rate, a percentage and a price per piece: quotients, rounded."""
     table = Planted(rows, broken, seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import combinations
@@ -56,7 +56,7 @@ def find(sheet: Sheet, *, min_count: int) -> tuple[AbstractTie, ...]:
     kept.add_copies(confirmed(kept.between_copies(candidates)))
     kept.add_ratios(confirmed(ratios(few.sample(FEWER, rng))), sheet)
     of_triples = [*products(few, rng), *quotients(few, rng.spawn(1)[0])]
-    kept.others += _narrowest_of_each(confirmed(of_triples), few)
+    kept.add_triples(_narrowest_of_each(confirmed(of_triples), few))
     found = confirmed(orders(few.sample(FEWER, rng), rng), gain=GAIN_OF_ORDERS)
     kept.add_orders((tie for tie in found if has_edge(tie, sheet)), sheet)
     kept.add_determined(
@@ -95,13 +95,19 @@ def _follows(order: LinearTie, tie: AbstractTie, sheet: Sheet) -> bool:
 
 
 def _is_factor(order: LinearTie, product: ProductTie, sheet: Sheet) -> bool:
-    """Whether the smaller column is a factor of the larger one, and the other is at least 1."""
+    """Whether the smaller column is multiplied by at least 1, which gives the larger one."""
     high, low = order.columns
     if high != product.columns[2]:
         return False
     (other,) = set(product.columns) - {high, low}
-    values = sheet.values[:, [low, other]]
-    return bool(np.nanmin(values[:, 0]) >= 0 and np.nanmin(values[:, 1]) >= 1)
+    variables = {each.number: each for each in sheet.variables}
+    at = {k: product.columns.index(k) for k in (high, low, other)}
+    units = {k: variables[k].step / product.scales[at[k]] for k in (high, low)}
+    if variables[low].origin != units[low] * product.offsets[at[low]]:
+        return False  # something is added to it first
+    codes = sheet.codes[:, other] * product.scales[at[other]] + product.offsets[at[other]]
+    least = float(units[high] / units[low]) * np.nanmin(codes)
+    return bool(np.nanmin(sheet.values[:, low]) >= 0 and least >= 1)
 
 
 def _is_smaller_quotient(order: LinearTie, tie: QuotientTie, sheet: Sheet) -> bool:
@@ -239,6 +245,26 @@ class Kept:
     def joined(self, one: int, other: int) -> bool:
         """Whether equations or ratios of pairs connect two columns."""
         return self._groups.joined(one, other)
+
+    def add_triples(self, ties: Iterable[AbstractTie]) -> None:
+        """Adds products and quotients, without products that follow from a sum and a product.
+
+        If gross = net + tax and tax = net × percent ÷ 100, then gross is a product as well.
+        """
+        sums = [frozenset(tie.columns) for tie in self.equations if len(tie.columns) == 3]
+        for tie in ties:
+            if not (isinstance(tie, ProductTie) and self._has_part(tie, sums)):
+                self.others.append(tie)
+
+    def _has_part(self, tie: ProductTie, sums: Sequence[frozenset[int]]) -> bool:
+        """Whether a sum has a factor of the product, the product, and another of its factors."""
+        *factors, product = tie.columns
+        return any(
+            set(other.columns[:2]) == set(factors) and {factor, product, other.columns[2]} in sums
+            for other in self.others
+            if isinstance(other, ProductTie)
+            for factor in factors
+        )
 
     def add_equations(self, ties: Collection[LinearTie]) -> None:
         """Adds equations that do not follow from better ones, those with larger shares first."""

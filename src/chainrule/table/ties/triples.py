@@ -34,6 +34,27 @@ PERIODS = (
 ENDS = ((Fraction(0), Fraction(1)), (Fraction(-1, 2), Fraction(1, 2)))
 
 
+class Form(NamedTuple):
+    """A product: first · (second + addend) ÷ divisor."""
+
+    divisor: int
+    addend: int
+
+    def multiplied(self, is_second: bool) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+        """The product of one column with others, which are ``second`` or ``first``."""
+        by_one, by_others = (0, self.addend) if is_second else (self.addend, 0)
+        return lambda one, others: (one + by_one) * (others + by_others) / self.divisor
+
+    def words(self, first: str, second: str) -> str:
+        """The product of the two columns."""
+        factor = f"({self.addend} + {second})" if self.addend else second
+        return f"{first} × {factor}{f' ÷ {self.divisor}' if self.divisor > 1 else ''}"
+
+
+# Plain products, percentages of a column, and sums of a column and a percentage or a share of it.
+FORMS = Form(1, 0), Form(100, 0), Form(100, 100), Form(1, 1)
+
+
 class Triple(NamedTuple):
     """Positions of three columns among those compared: the third is made of the first two."""
 
@@ -79,24 +100,40 @@ def _sum_of(sign: int) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
 
 
 def products(sheet: Sheet, rng: np.random.Generator) -> Iterator[ProductTie]:
-    """Triples of columns of numbers of which one is the product of the others, rounded."""
-    variables = [v for v in sheet.numbers(NUMBER) if is_varied(sheet, v)]
+    """Triples of columns of numbers of which one is the product of the others, rounded.
+
+    A factor may be a percentage, or have few values; see ``FORMS``.
+    """
+    variables = [v for v in sheet.numbers(NUMBER) if sheet.different[v.number] > 1]
     steps = np.array([float(each.step) for each in variables])
-    for triple in _agreeing(sheet, variables, np.multiply, steps, 0.5 + 1e-6, rng):
-        tie = _product(sheet, *(variables[k] for k in triple))
-        if tie is not None:
-            yield tie
+    for form in FORMS:
+        for is_second in (False, True) if form.addend else (True,):
+            multiplied = form.multiplied(is_second)
+            for triple in _agreeing(sheet, variables, multiplied, steps, 0.5 + 1e-6, rng):
+                first, second, total = (variables[k] for k in triple)
+                factors = (first, second) if is_second else (second, first)
+                if sum(is_varied(sheet, each) for each in (*factors, total)) < 2:
+                    continue
+                tie = _product(sheet, *factors, total, form)
+                if tie is not None:
+                    yield tie
 
 
-def _product(sheet: Sheet, first: Variable, second: Variable, total: Variable) -> ProductTie | None:
-    """The tie total = first · second, with integers for the affine maps of the codes."""
-    units = [common_unit([each.step, each.origin]) for each in (first, second)]
-    unit = common_unit([total.step / 2, total.origin, units[0] * units[1]])
-    many = int(units[0] * units[1] / unit)
-    parts = (units[0] / many, units[1], unit)
-    columns = first, second, total
+def _product(
+    sheet: Sheet, first: Variable, second: Variable, total: Variable, form: Form
+) -> ProductTie | None:
+    """The tie total = first · (second + addend) ÷ divisor, with integers for the maps of codes."""
+    columns, origins = (first, second, total), (first.origin, second.origin + form.addend)
+    units = [
+        common_unit([each.step, origin])
+        for each, origin in zip((first, second), origins, strict=True)
+    ]
+    step = units[0] * units[1] / form.divisor  # of products
+    unit = common_unit([total.step / 2, total.origin, step])
+    parts = (units[0] / int(step / unit), units[1], unit)
     scales = tuple(int(each.step / part) for each, part in zip(columns, parts, strict=True))
-    offsets = tuple(int(each.origin / part) for each, part in zip(columns, parts, strict=True))
+    numbers = zip((*origins, total.origin), parts, strict=True)
+    offsets = tuple(int(origin / part) for origin, part in numbers)
     sizes = [
         scale * largest_code(sheet, each.number) + abs(offset)
         for each, scale, offset in zip(columns, scales, offsets, strict=True)
@@ -104,13 +141,14 @@ def _product(sheet: Sheet, first: Variable, second: Variable, total: Variable) -
     if max(*scales, *map(abs, offsets)) > LARGEST_SCALE or sizes[0] * sizes[1] > LARGEST:
         return None
     # No product lies between the points of the total's grid if its step divides them.
-    is_whole = (units[0] * units[1]) % total.step == 0 and total.origin % total.step == 0
+    is_whole = step % total.step == 0 and total.origin % total.step == 0
     return ProductTie(
         tuple(each.number for each in columns),
         scales,
         offsets,
         0 if is_whole else int(total.step / 2 / unit),
-        text=f"{total.name} = {first.name} × {second.name}{'' if is_whole else f', {ROUNDED}'}",
+        text=f"{total.name} = {form.words(first.name, second.name)}"
+        f"{'' if is_whole else f', {ROUNDED}'}",
     )
 
 
