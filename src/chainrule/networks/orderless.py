@@ -50,7 +50,7 @@ IN_ORDER = 0.25
 # How many times as fast the weights of the last member decay as those of the first. Tables differ
 # in the decay that serves them: members of several decays serve all, and differ more. Under AdamW,
 # weights settle below 1 / decay, so narrow layers could say little if theirs decayed as fast.
-DECAYS, WIDE = 10.0, 256  # with so many units in each layer; the ratio falls with the width
+DECAYS, WIDE = 5.0, 256  # with so many units in each layer; the ratio falls with the width
 MOST_WRITTEN = 2048  # inputs; beyond them looking up the rows of categories costs less
 # Rows (n,), a column, and something of these rows.
 _State = tuple[torch.Tensor, int, torch.Tensor]

@@ -113,7 +113,7 @@ class FitConfig:
         None,
         not_negative,
         "AdamW's decay of the weight matrices, biases have none (default: 0.01 of nade and made, "
-        "0.3 of orderless or, for the first of several members, 0.15 and for the last up to ten "
+        "0.3 of orderless or, for the first of several members, 0.15 and for the last up to five "
         "times as much; by search of committee).",
     )
     clip_norm: float = _option(

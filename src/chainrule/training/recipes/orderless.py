@@ -36,7 +36,7 @@ BATCHES_PER_EPOCH = 20  # within the limits of the batch sizes
 FEWEST_BATCHES, USUAL_BATCH = 5, 64  # smaller batches only if a table has not five of 64 rows
 UNITS_PER_ROW = 0.25  # at most so many hidden units of a layer for each training row
 SMALLEST_LAYER = 32
-# Of one member, and of the first of several: the last one's is up to ten times as large.
+# Of one member, and of the first of several: the last one's is up to five times as large.
 WEIGHT_DECAY, LEAST_DECAY = 0.3, 0.15
 DROPOUT_ROWS = 250  # dropout is this divided by the rows, up to that of the effort
 
