@@ -357,6 +357,13 @@ def test_a_rounded_product_allows_half_a_step():
     assert tie.text == "pay = hours × wage, rounded"
 
 
+def reordered(table, order):
+    """The sheet of a table with its columns in another order."""
+    codes = np.stack([table.codes[k] for k in order], axis=1)
+    variables = [replace(table.variables[k], number=to) for to, k in enumerate(order)]
+    return Sheet(tuple(variables), codes)
+
+
 def percentages(rows, broken=0.0, seed=0):
     """Taxes of two percentages, prices with a percentage, and with a share, in cents."""
     table = Planted(rows, broken, seed)
@@ -380,17 +387,13 @@ def percentages(rows, broken=0.0, seed=0):
 @pytest.mark.parametrize("order", [range(9), range(8, -1, -1)], ids=["last", "first"])
 def test_percentages_of_a_column_are_found_wherever_they_stand(broken, order):
     table = percentages(2000, broken)
-    codes, variables = np.empty((2000, 9)), []
-    for to, k in enumerate(order):
-        codes[:, to] = table.codes[k]
-        variables.append(replace(table.variables[k], number=to))
-    sheet = Sheet(tuple(variables), codes)
+    sheet = reordered(table, order)
     ties = [tie for tie in find(sheet, min_count=5) if len(tie.columns) == 3]
     found = {tie.text.replace("percent × net", "net × percent"): tie for tie in ties}
     assert set(found) == {f"{text}, rounded" for text in table.texts}
     for tie in found.values():
         assert tie.share >= 1 - broken - 0.01
-        low, high = tie.interval(tie.columns[2], codes, sheet.known)
+        low, high = tie.interval(tie.columns[2], sheet.codes, sheet.known)
         assert (low == high).mean() > 0.9
 
 
@@ -432,17 +435,13 @@ def quotients(rows, broken=0.0, seed=0):
 @pytest.mark.parametrize("order", [range(9), range(8, -1, -1)], ids=["last", "first"])
 def test_rounded_quotients_are_found_wherever_they_stand(broken, order):
     table = quotients(2000, broken)
-    codes, variables = np.empty((2000, 9)), []
-    for to, k in enumerate(order):
-        codes[:, to] = table.codes[k]
-        variables.append(replace(table.variables[k], number=to))
-    sheet = Sheet(tuple(variables), codes)
+    sheet = reordered(table, order)
     found = {tie.text: tie for tie in find(sheet, min_count=5) if len(tie.columns) == 3}
     assert set(found) == set(table.texts)
     for tie in found.values():
         assert isinstance(tie, QuotientTie)
         assert tie.share >= 1 - broken - 0.01
-        low, high = tie.interval(tie.columns[2], codes, sheet.known)
+        low, high = tie.interval(tie.columns[2], sheet.codes, sheet.known)
         assert (low == high).mean() > 0.9  # one value, but between two that are as near
 
 

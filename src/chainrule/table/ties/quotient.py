@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
-from chainrule.errors import SchemaError
-from chainrule.table.ties.base import AbstractTie, are_whole, larger, up
+from chainrule.table.ties.base import larger, up
+from chainrule.table.ties.scaled import AbstractScaledTie
 
 
 @dataclass(frozen=True)
-class QuotientTie(AbstractTie):
+class QuotientTie(AbstractScaledTie):
     """|c − a / b| <= slack, where each of a, b and c is scale · code + offset, and b > 0.
 
     ``columns`` are those of a, b and c. ``slack`` is half a rounding step of c. Codes of b whose
@@ -32,38 +31,11 @@ class QuotientTie(AbstractTie):
         (array([7.]), array([7.]))
     """
 
-    columns: tuple[int, ...]
-    scales: tuple[int, ...]
-    offsets: tuple[int, ...]
-    slack: int
-    share: float = 1.0
-    text: str = ""
-
-    def __post_init__(self) -> None:
-        self.require()
-        if not len(self.columns) == len(self.scales) == len(self.offsets) == 3:
-            raise SchemaError(f"tie {self.text!r}: a quotient has three columns")
-        if not are_whole(self.scales, least=1) or not are_whole(self.offsets):
-            raise SchemaError(
-                f"tie {self.text!r}: scales {self.scales} and offsets {self.offsets} are not "
-                "integers, scales above zero"
-            )
-        if not are_whole((self.slack,), least=0):
-            raise SchemaError(f"tie {self.text!r}: slack {self.slack!r} is no integer from 0 on")
-
-    @override
-    def shifted(self, by: Mapping[int, int]) -> Self:
-        parts = zip(self.columns, self.scales, self.offsets, strict=True)
-        offsets = tuple(offset - scale * by.get(column, 0) for column, scale, offset in parts)
-        return replace(self, offsets=offsets)
+    what: ClassVar[str] = "a quotient"
 
     @override
     def _interval(self, column: int, codes: dict[int, Any]) -> tuple[Any, Any, Any]:
-        numbers = {
-            k: codes[k] * scale + offset
-            for k, scale, offset in zip(self.columns, self.scales, self.offsets, strict=True)
-            if k in codes
-        }
+        numbers = self._numbers(codes)
         at = self.columns.index(column)
         scale, offset = self.scales[at], self.offsets[at]
         dividend, divisor, quotient = self.columns
