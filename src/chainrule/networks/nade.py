@@ -301,17 +301,10 @@ class NADE(AbstractFixedOrder):
         with torch.no_grad():
             self.output_bias.copy_(self.columns.initial_params(self.check_rows(x)))
 
+    @property
     @override
-    def enlarge_inputs(self, factor: torch.Tensor) -> None:
-        if bool((factor == 1).all()):
-            return
-        self.input_factor = factor.to(self.input_weight)[:, None]
-        with torch.no_grad():
-            self.input_weight.mul_(self.input_factor)
-
-    @override
-    def step_factors(self) -> Sequence[tuple[torch.Tensor, torch.Tensor]]:
-        return () if self.input_factor is None else ((self.input_weight, self.input_factor),)
+    def enlarged(self) -> nn.Parameter:
+        return self.input_weight
 
     @override
     def config(self) -> dict[str, Any]:

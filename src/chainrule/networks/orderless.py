@@ -99,7 +99,6 @@ class OrderlessNADE(AbstractNetwork):
         (torch.Size([1]), torch.Size([1]))
     """
 
-    input_factor: torch.Tensor | None  # (I, 1), of the training steps of ``value_weight``
     _of = ALL_OF_IT  # which part of a training step this network computes
 
     def __init__(
@@ -646,17 +645,10 @@ class OrderlessNADE(AbstractNetwork):
                 self.columns.initial_params(self.check_rows(x)).repeat(self.members)
             )
 
+    @property
     @override
-    def enlarge_inputs(self, factor: torch.Tensor) -> None:
-        if bool((factor == 1).all()):
-            return
-        self.input_factor = factor.to(self.value_weight)[:, None]
-        with torch.no_grad():
-            self.value_weight.mul_(self.input_factor)
-
-    @override
-    def step_factors(self) -> Sequence[tuple[torch.Tensor, torch.Tensor]]:
-        return () if self.input_factor is None else ((self.value_weight, self.input_factor),)
+    def enlarged(self) -> nn.Parameter:
+        return self.value_weight
 
     @override
     def decay_factors(self) -> Sequence[tuple[torch.Tensor, torch.Tensor]]:

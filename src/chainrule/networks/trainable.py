@@ -23,6 +23,7 @@ class AbstractTrainable(nn.Module, ABC):
     """A module over D columns of codes, (N, D) float tensors, that can be trained and rebuilt."""
 
     columns: Columns
+    input_factor: torch.Tensor | None  # (I, 1), a buffer of networks with ``enlarged`` weights
     look: Callable[[Any, torch.Tensor, object], None] | None = (
         None  # a check of the rows before any other, see chainrule.rows_or_codes
     )
@@ -146,19 +147,31 @@ class AbstractTrainable(nn.Module, ABC):
         """The modules that are trained separately, each with its weight in the training loss."""
         return [(self, 1.0)]
 
+    @property
+    def enlarged(self) -> nn.Parameter | None:
+        """The weights (I, …) of the inputs, which ``enlarge_inputs`` multiplies; None for none."""
+        return None
+
     def enlarge_inputs(self, factor: torch.Tensor) -> None:
         """Multiplies the weights of each input, and all of their training steps, by factors (I,).
 
         The network then trains as one whose inputs are multiplied by these factors. Its inputs
-        stay as they are. By default, factors have no effect.
+        stay as they are. Factors have no effect if it has no ``enlarged`` weights.
         """
+        weight = self.enlarged
+        if weight is None or bool((factor == 1).all()):
+            return
+        self.input_factor = factor.to(weight)[:, None]
+        with torch.no_grad():
+            weight.mul_(self.input_factor)
 
     def step_factors(self) -> Sequence[tuple[torch.Tensor, torch.Tensor]]:
         """Parameters whose training steps are multiplied by a factor, each with that factor.
 
-        A factor broadcasts to its parameter. By default, there are none.
+        A factor broadcasts to its parameter. By default, these are ``enlarged`` weights.
         """
-        return ()
+        weight = self.enlarged
+        return () if weight is None or self.input_factor is None else ((weight, self.input_factor),)
 
     def decay_factors(self) -> Sequence[tuple[torch.Tensor, torch.Tensor]]:
         """All matrices, each with factors of its weight decay; none if all decay equally.
