@@ -1,11 +1,13 @@
 """Comparisons with columns whose codes are not where their values are."""
 
+from datetime import time, timedelta
 from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from chainrule.errors import SchemaError
 from chainrule.events.comparisons import among, compared
 from chainrule.table import encode, infer_schema, read_table
 
@@ -73,3 +75,12 @@ def test_dates_with_a_zone_are_compared_by_its_clocks():
     expected = utc >= pd.Timestamp("2024-03-31 03:00", tz="Europe/Berlin")
     assert np.array_equal(marks(column, codes, ">=", "2024-03-31 03:00"), expected)
     assert np.array_equal(marks(column, codes, ">=", "2024-03-31T01:00+00:00"), expected)
+
+
+def test_times_are_compared_with_text_times_durations_and_numbers():
+    minutes = np.arange(400, 800)
+    column, codes = column_of([f"{each // 60:02d}:{each % 60:02d}" for each in minutes])
+    for value in ("08:00", time(8), timedelta(hours=8), Fraction(480)):
+        assert np.array_equal(marks(column, codes, "<", value), minutes < 480), value
+    with pytest.raises(SchemaError, match="holds times written 07:30, and '25:00' is none"):
+        compared(column, "<", "25:00")

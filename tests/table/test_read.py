@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import tracemalloc
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -104,6 +104,8 @@ def test_parts_of_any_names_are_written_and_come_back(tmp_path):
         "".join(csv_chunks(iter([pl.DataFrame({"*": [datetime(2024, 1, 1)], "b": [1]})])))
         == "*,b\n2024-01-01 00:00:00,1\n"
     )
+    durations = pl.DataFrame({"^d$": [timedelta(days=1, seconds=3), None], "b": [1, 2]})
+    assert "".join(csv_chunks(iter([durations]))) == "^d$,b\n24:00:03,1\n,2\n"
     times = pl.Series([datetime(2024, 1, 1, 0, 0, 0, 5)], dtype=pl.Datetime("us", "UTC"))
     zoned = pl.DataFrame([times.alias("^b$"), pl.Series("b", [1])])
     assert "".join(csv_chunks(iter([zoned]))) == "^b$,b\n2024-01-01 00:00:00.000005+00:00,1\n"

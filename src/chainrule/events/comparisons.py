@@ -13,6 +13,7 @@ import numpy as np
 from chainrule.errors import SchemaError, nearest, printable
 from chainrule.events.regions import Intervals, Levels, Region, after, before
 from chainrule.table import AbstractColumn, AbstractLevels, AbstractNumbers, Datetime
+from chainrule.table.text.clock_notation import ClockNotation
 from chainrule.table.values.cells import label_of, objects_of
 
 SHOWN_LABELS = 8
@@ -33,6 +34,7 @@ def compared(column: AbstractColumn, sign: str, value: Any) -> Region:
     if isinstance(column, AbstractLevels):
         return _of_levels(column, sign, value)
     assert isinstance(column, AbstractNumbers)
+    value = _of_clock(column, value)
     below, above = _codes_around(column, value)
     return _of_ends(column, sign, below, above, value)
 
@@ -206,6 +208,24 @@ def _codes_around(column: AbstractNumbers, value: Any) -> tuple[float, float]:
             f"number{digits}"
         )
     return column.codes_around(number)
+
+
+def _of_clock(column: AbstractColumn, value: Any) -> Any:
+    """Returns the number of a time, if the column holds times; other values do not change.
+
+    Raises:
+        SchemaError: text that the column's notation does not parse.
+    """
+    notation = column.notation
+    if not isinstance(notation, ClockNotation):
+        return value
+    number = notation.number(value)
+    if number is None and isinstance(value, str):
+        raise SchemaError(
+            f"column {column.name!r} holds {notation.describe()}, and {_shown(value)} is none; "
+            "write it in quotes, or as a number of its unit"
+        )
+    return value if number is None else Fraction(number)
 
 
 def _moment(column: AbstractColumn, value: Any) -> dt.datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ from chainrule.table.table import Table
 from chainrule.table.text.notation import Notation, NotRead, read_cells, require_read, written
 from chainrule.table.values.cells import is_observed, objects_of
 from chainrule.table.values.types import Type
+
+WRITTEN = (str, datetime.time, datetime.timedelta)  # cells that a notation has read
 
 
 @dataclass(frozen=True)
@@ -291,7 +294,7 @@ def as_fitted(table: Table, schema: Schema) -> Table:
 
 
 def in_manner_of(table: Table, schema: Schema, name: str, values: np.ndarray) -> np.ndarray:
-    """Values (N,) of a column in the form of the table: text if its known cells are.
+    """Values (N,) of a column in the form of the table: text, or times, if its known cells are.
 
     Without known cells the fitted column decides.
     """
@@ -299,16 +302,10 @@ def in_manner_of(table: Table, schema: Schema, name: str, values: np.ndarray) ->
     notation = notation_in(table, column, schema)
     if notation is None or values.dtype.kind == "O":  # objects are text already
         return values
-    known = next(
-        (
-            cell
-            for cell in table.columns[column_positions(table, schema)[name]].tolist()
-            if cell is not None and cell == cell
-        ),
-        None,
-    )
-    holds_text = column.is_text if known is None else isinstance(known, str)
-    return written(notation, values) if holds_text else values
+    cells = table.columns[column_positions(table, schema)[name]]
+    known = cells[is_observed(cells)][:1]
+    is_written = cells.dtype.kind == "m" or all(isinstance(cell, WRITTEN) for cell in known)
+    return written(notation, values) if is_written and (len(known) or column.is_text) else values
 
 
 def checked_positions(

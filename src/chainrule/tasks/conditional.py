@@ -69,7 +69,7 @@ def _columns(chunk: Chunk, *, number: int, quantiles: Sequence[float]) -> dict[s
         return dict(zip(spec.code_names, found.T, strict=True))
     of = partial(quantiles_of, column=number, quantiles=quantiles)
     found = chunk.rows.each(of, "conditioning")  # (n, Q)
-    return {f"q{q:g}": spec.decode(found[:, k]) for k, q in enumerate(quantiles)}
+    return {f"q{q:g}": spec.shown(found[:, k]) for k, q in enumerate(quantiles)}
 
 
 def distribution_of(batch: Batch, column: int) -> Distribution:

@@ -25,6 +25,7 @@ from chainrule.table import (
     outside_distance,
 )
 from chainrule.table.frames.build import build, like_named
+from chainrule.table.text.clock_notation import ClockNotation
 from chainrule.tasks.answer import Batch, Chunk, answer, chunks
 from chainrule.tasks.conditional import expected_words
 from chainrule.tasks.each_cell import each_cell
@@ -342,4 +343,7 @@ def cell_as_written(chunk: Chunk, at: dict[str, int], name: str, row: int) -> st
     ):
         return str(table.text.to_series(at[name])[row])
     value = table.columns[at[name]][row]
+    notation = notation_in(table, schema.columns[schema.number(name)], schema)
+    if isinstance(notation, ClockNotation) and (number := notation.number(value)) is not None:
+        return str(notation.write(np.array([number]))[0])
     return f"{value:.10g}" if isinstance(value, float | np.floating) else str(value)

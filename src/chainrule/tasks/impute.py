@@ -239,10 +239,11 @@ def _intervals(chunk: Chunk, interval: float) -> tuple[Any, Any]:
     for k in np.flatnonzero(asked.any(0)).tolist():
         column, of_column = schema.columns[k], asked[:, k]
         for side, columns in enumerate(ends):
-            cells = column.decode(found[side, of_column, k])
+            cells = column.shown(found[side, of_column, k])
             # NaN becomes NaT in a column of dates.
             name = table.names[positions[column.name]]
-            columns[name] = nothing.astype(cells.dtype if cells.dtype.kind == "M" else float)
+            dtype = cells.dtype if cells.dtype.kind in "MO" else np.dtype(float)
+            columns[name] = nothing.astype(dtype)
             columns[name][of_column] = cells
     low, high = (like_named(table.frame, columns, table.container) for columns in ends)
     return low, high

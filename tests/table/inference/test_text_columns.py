@@ -292,3 +292,77 @@ def test_decimals_that_a_frame_holds_as_text_are_numbers_and_whole_numbers_are_l
     filled = pd.Series(density.impute(frame, how="best")["amount"].to_list())
     assert filled.str.fullmatch(r"\d+\.\d\d").all()
     assert filled.drop(7).tolist() == [each for each in amounts if each]
+
+
+def shop(rows=300):
+    """Opening times of a day, elapsed times, and the time of closing, as text."""
+    rng = np.random.default_rng(0)
+    opens, lasts = rng.integers(300, 900, rows), rng.integers(0, 3000, rows)
+    frame = {
+        "opens": [f"{each // 60:02d}:{each % 60:02d}" for each in opens],
+        "lasts": [f"{each // 60}:{each % 60:02d}" for each in lasts],
+        "closes": [f"{(each + 90) // 60}:{each % 60:02d}" for each in opens // 30 * 30],
+    }
+    frame["opens"][3] = frame["lasts"][3] = None
+    return pl.DataFrame(frame)
+
+
+def test_times_are_numbers_within_the_day_and_come_back_as_text(tmp_path):
+    frame = shop()
+    frame.write_csv(tmp_path / "shop.csv")
+    for table in (frame, frame.to_pandas(), tmp_path / "shop.csv"):
+        density = cr.fit(table, seed=0, config=cr.FitConfig(epochs=1), verbose=False)
+        opens, lasts, closes = density.schema.columns
+        assert (opens.kind, opens.least, opens.most) == ("integer", 0, 1439)
+        assert opens.reason.startswith("times written 07:30, ")
+        assert (lasts.least, lasts.most) == (0, None)
+        assert lasts.reason.endswith("different, from 0:00 on")
+        assert closes.step == 30
+        drawn = density.sample(50, seed=0)
+        assert pd.Series(list(drawn["opens"])).str.fullmatch(r"([01]\d|2[0-3]):[0-5]\d").all()
+        filled = density.impute(frame, how="best")
+        assert filled["opens"][:3].equals(frame["opens"][:3])
+        assert filled["lasts"][3].count(":") == 1
+        found = density.conditional(frame[3:4].with_columns(opens=None), "opens")
+        assert len(found["q0.5"][0]) == len("07:30")
+        _, low, high = density.impute(frame, how="best", interval=0.9)
+        assert low["opens"][3] < high["opens"][3]
+        wrong = pl.when(pl.int_range(5) == 1).then(pl.lit("24:10")).otherwise("opens")
+        with pytest.raises(SchemaError, match=r"'24:10'.* is not among times written 07:30"):
+            density.log_prob(frame[:5].with_columns(opens=wrong), strict=True)
+
+
+def test_marks_of_numbers_leave_times_as_they_are(tmp_path):
+    shop().write_csv(tmp_path / "shop.csv")
+    density = cr.fit(shop(), seed=0, config=cr.FitConfig(epochs=1), verbose=False)
+    read_so = read_table(tmp_path / "shop.csv", decimal=",")
+    assert density.log_prob(read_so).tolist() == density.log_prob(shop()).tolist()
+    assert [column.least for column in schema_of(read_so).columns] == [0, 0, 0]
+
+
+def test_the_same_times_in_another_unit_say_their_kind():
+    density = cr.fit(shop(), seed=0, config=cr.FitConfig(epochs=1), verbose=False)
+    other = shop().with_columns(opens=pl.col("opens") + ":00")
+    with pytest.raises(SchemaError, match="has times written 07:30: write them as the fitted"):
+        density.log_prob(other, strict=True)
+
+
+def test_times_that_all_differ_are_no_ids():
+    frame = pl.DataFrame({"opens": [f"{k // 60:02d}:{k % 60:02d}" for k in range(200, 700)]})
+    assert [column.kind for column in cr.infer_schema(frame).columns] == ["integer"]
+
+
+def test_durations_of_a_frame_are_found_odd_as_they_are_written():
+    def lasting(minutes):
+        cells = [datetime.timedelta(minutes=int(each)) for each in minutes]
+        return pl.DataFrame({"lasts": cells, "bit": np.arange(len(cells)) % 2})
+
+    frame = lasting(np.random.default_rng(0).integers(20, 40, 300))
+    density = cr.fit(frame, seed=0, config=cr.FitConfig(epochs=1), verbose=False)
+    assert density.schema.columns[0].reason.startswith("elapsed times written 07:30, ")
+    said = (
+        r"such as 1 day, 12:00:00 at row 1: its values are elapsed times written 07:30 from 00:20"
+    )
+    with pytest.warns(UserWarning, match=said):
+        found = density.oddest(lasting([30, 36 * 60]), top=1)
+    assert (found["row"][0], found["found"][0]) == (1, "36:00")

@@ -178,11 +178,6 @@ DOUBTS = {
         "dates written in two ways, day/month/year as in 31/12/2024 and month/day/year as in "
         "12/31/2024, which are not read: write them all in one",
     ),
-    "times of day": (
-        [f"{k % 24:02d}:{k % 60:02d}" for k in range(400)],
-        "times of day, such as 07:30, are not read: write a date before them, or the hours or "
-        "minutes as a number",
-    ),
     "many question marks": (
         [str(x) if k % 3 else "?" for k, x in enumerate(AMOUNTS)],
         "numbers but for 134 cells such as '?', which count as missing by na_values={'x': ['?']} "

@@ -96,6 +96,9 @@ PANDAS = {
         pd.Timestamp("2024-03-30 01:00", tz=BERLIN), pd.Timestamp("2024-07-05", tz=BERLIN)
     ),
     "time of day": objects(datetime.time(1, 30), datetime.time(2)),
+    "durations": pd.Series(pd.to_timedelta(some(1, 2, 26), "h")),
+    "coarse durations": pd.Series(pd.to_timedelta(some(1, -2, 26), "h").astype("timedelta64[s]")),
+    "timedelta": objects(datetime.timedelta(1), datetime.timedelta(seconds=1.5)),
     "whole floats": objects(1.0, 2.0, 8.0),
     "mixed": objects(1, "a", "b", 2.5),
     "bytes": objects(b"a", b"b\xff"),
@@ -122,6 +125,7 @@ PANDAS = {
     "Arrow boolean": arrow_backed(some(True, False), pa.bool_()),
     "Arrow binary": arrow_backed(some(b"a", b"b"), pa.binary()),
     "Arrow time of day": arrow_backed(some(datetime.time(1), datetime.time(2)), pa.time64("us")),
+    "Arrow duration": arrow_backed(some(datetime.timedelta(1)), pa.duration("ms")),
 }
 
 POLARS = {
@@ -138,6 +142,10 @@ POLARS = {
     "local": pl.Series(hours("ms").tolist(), dtype=pl.Datetime("ms", "Europe/Berlin")),
     "nanoseconds": pl.Series(hours("us").tolist(), dtype=pl.Datetime("ns")),
     "Time": pl.Series(some(datetime.time(1, 30), datetime.time(2))),
+    "Duration": pl.Series(some(datetime.timedelta(1), -datetime.timedelta(seconds=0.25))),
+    "milliseconds": pl.Series(
+        some(datetime.timedelta(1), datetime.timedelta(2)), dtype=pl.Duration("ms")
+    ),
     "Int8": pl.Series(WITH_HOLES, dtype=pl.Int8),
     "UInt32": pl.Series(some(5, 2**32 - 1, 7, 9), dtype=pl.UInt32),
     "Int128": pl.Series(some(5, 70, 7, 9), dtype=pl.Int128),
@@ -168,6 +176,7 @@ ARROW = {
     "fixed_size_binary": pa.array(some(b"abc", b"xyz"), pa.binary(3)),
     "time32": pa.array(some(datetime.time(1), datetime.time(2)), pa.time32("s")),
     "time64": pa.array(some(datetime.time(1), datetime.time(2)), pa.time64("us")),
+    "duration": pa.array(some(datetime.timedelta(1), datetime.timedelta(2)), pa.duration("s")),
     "runs": pa.RunEndEncodedArray.from_arrays([15, N], ["a", "b"]),
 }
 
@@ -247,17 +256,14 @@ def test_dictionaries_keep_values_that_no_row_has_and_their_order():
 
 
 NESTED = "lists and structures are not modelled; spread them over columns"
-DURATIONS = "durations are not modelled; make numbers of them"
 
 
 @pytest.mark.parametrize(
     ("column", "reason"),
     [
-        (pd.Series(pd.to_timedelta(some(1, 2), "h")), DURATIONS),
         (objects([1], [2, 3]), NESTED),
         (arrow_backed(some({"a": 1}), pa.struct([("a", pa.int64())])), NESTED),
         (arrow_backed([None] * N, pa.null()), "no known value"),
-        (pl.Series(some(datetime.timedelta(1))), DURATIONS),
         (pl.Series(some([1])), NESTED),
         (pl.Series(some({"a": 1})), NESTED),
         (pl.Series(some([1]), dtype=pl.Array(pl.Int64, 1)), NESTED),

@@ -241,7 +241,7 @@ class Integer(AbstractNumbers):
     @property
     @override
     def domain_as_text(self) -> str:
-        return f"whole numbers {between(self.least, self.most)}".rstrip()
+        return self.bounds_in_words("whole numbers", self.least, self.most)
 
     @override
     def nearest(self, numbers: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from chainrule.table.columns import fields
 from chainrule.table.columns.affine_grid import OFF_GRID, grid_with_phase, is_single, off_grid
 from chainrule.table.columns.base import Cells, Measure
 from chainrule.table.columns.decimals import ROUNDING, decimals_of, rounded_within
-from chainrule.table.columns.evident_bounds import between, evident_bounds, has_heavy_end
+from chainrule.table.columns.evident_bounds import evident_bounds, has_heavy_end
 from chainrule.table.columns.grid import (
     MOSTLY_ATOMS,
     atoms_of,
@@ -485,8 +485,8 @@ class Real(AbstractNumbers):
         is_open = self.warp is not None and self.is_continuous and low == self.warp.low
         if is_open and math.isinf(high):
             return f"numbers above {low:g}"
-        ends = (None if math.isinf(end) else end for end in (low, high))
-        return f"numbers {between(*ends)}"
+        least, most = (None if math.isinf(end) else end for end in (low, high))
+        return self.bounds_in_words("numbers", least, most)
 
     @override
     def mean_bins(self) -> tuple[np.ndarray, np.ndarray] | None:

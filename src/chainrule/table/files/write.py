@@ -16,6 +16,7 @@ from chainrule.errors import ChainruleError, FormatError
 from chainrule.table.files.endings import WRITTEN_ENDINGS
 from chainrule.table.frames.fork_safety import require_polars
 from chainrule.table.frames.polars_types import as_csv_has_it, frame_of
+from chainrule.table.text.clock_notation import ClockNotation
 
 # How polars reports an error of the system, such as a full disk.
 OF_SYSTEM = re.compile(r"\(os error ([0-9]+)\)")
@@ -121,23 +122,28 @@ def write_parts(folder: Path, frames: Iterator[Any]) -> Path:
 def csv_chunks(frames: Iterator[Any]) -> Iterator[str]:
     """Yields polars frames of the same columns as chunks of one CSV text, the first with a header.
 
-    Times have as many digits as they need.
+    Times have as many digits as they need; durations are written as hours, minutes and seconds.
     """
-    import polars as pl
-
     require_polars()
     for number, frame in enumerate(map(as_csv_has_it, frames)):
         # Times are unnamed meanwhile, since polars may take a name for a pattern.
-        columns = [
-            _as_text(column.alias("")).alias(column.name)
-            if isinstance(column.dtype, pl.Datetime)
-            else column
-            for column in frame.get_columns()
-        ]
+        columns = [_as_text(each.alias("")).alias(each.name) for each in frame.get_columns()]
         yield frame_of(columns).write_csv(include_header=number == 0)
 
 
-def _as_text(times: Any) -> Any:
+def _as_text(column: Any) -> Any:
+    """Datetimes and durations as text; other columns do not change."""
+    import polars as pl
+
+    if isinstance(column.dtype, pl.Duration):
+        ticks = column.dt.total_microseconds()
+        decimals = 6 if bool((ticks % 10**6 != 0).any()) else 0
+        notation = ClockNotation(has_seconds=True, decimals=decimals, is_elapsed=True)
+        return pl.Series(notation.write((ticks / 1e6).to_numpy()), dtype=pl.String)
+    return _datetimes(column) if isinstance(column.dtype, pl.Datetime) else column
+
+
+def _datetimes(times: Any) -> Any:
     whole = not bool((times.dt.nanosecond() != 0).any())
     zone = "" if times.dtype.time_zone is None else "%:z"
     return times.dt.to_string("%Y-%m-%d %H:%M:%S" + ("" if whole else "%.f") + zone)

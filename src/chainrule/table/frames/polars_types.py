@@ -51,6 +51,8 @@ def dtype_of(kind: Type) -> Any:
         return pl.Enum([label_of(own_value(category)) for category in kind.categories])
     if found := re.fullmatch(r"Datetime\(time_unit='(\w+)', time_zone=(?:None|'([^']*)')\)", text):
         return pl.Datetime(found[1], found[2])  # type: ignore[arg-type]
+    if found := re.fullmatch(r"Duration\(time_unit='(\w+)'\)", text):
+        return pl.Duration(found[1])  # type: ignore[arg-type]
     if found := re.fullmatch(r"Decimal\(precision=(None|\d+), scale=(\d+)\)", text):
         return pl.Decimal(None if found[1] == "None" else int(found[1]), int(found[2]))
     if text.startswith("Categorical"):
@@ -79,11 +81,14 @@ def _nearest(text: str, cells: str) -> Any:
         return pl.Decimal(min(int(found[1]), MOST_DIGITS), int(found[2]))
     if found := re.fullmatch(r"Decimal\((\d+)\)", cells):
         return pl.Decimal(MOST_DIGITS, int(found[1]))
+    if found := re.fullmatch(r"(?:timedelta64|duration)\[(\w+)\]", text):
+        return pl.Duration("ms" if found[1] == "s" else found[1])  # type: ignore[arg-type]
     names = {
         "float": "Float32",
         "halffloat": "Float16",
         "date32[day]": "Date",
         "date64[ms]": "Date",
+        **dict.fromkeys(("time32[s]", "time32[ms]", "time64[us]", "time64[ns]"), "Time"),
     }
     if cells == "date" or text in names:
         return getattr(pl, names.get(text, "Date"), None)

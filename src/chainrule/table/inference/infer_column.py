@@ -28,10 +28,12 @@ from chainrule.table.inference.large_integers import large_integers
 from chainrule.table.inference.text_columns import (
     Written,
     remedy,
+    within_day,
     written_column,
 )
 from chainrule.table.statistics.column import ColumnStatistics
 from chainrule.table.table import Table
+from chainrule.table.text.clock_notation import ClockNotation
 from chainrule.table.text.findings import Doubt
 from chainrule.table.text.notation import Notation
 from chainrule.table.values.cells import (
@@ -101,6 +103,8 @@ def infer_column(
     if isinstance(found, Categorical):  # keys, which are labels as they are written
         labels = _labels_in(every, Distinct(table.labels(position)))
         return _labels(table, name, labels, dtype, options), None
+    if isinstance(written.notation, ClockNotation) and isinstance(found, Integer | Real):
+        found = within_day(found, written.notation)
     return found, written.notation
 
 
@@ -129,8 +133,6 @@ def _guessed(
         raise SchemaError(f"column {name!r} holds {COMPLEX}")
     if look == "nested":
         return "lists and structures are not modelled; spread them over columns"
-    if look == "duration":
-        return "durations are not modelled; make numbers of them"
     if look == "datetime":
         return Datetime.infer(
             name, values, dtype, written_as or "dates", where=where, min_count=least_count
@@ -156,9 +158,10 @@ def _guessed(
             name, numbers, dtype, f"{what}, {different} different", min_count=least_count
         )
     are_dates = written_as is None and _are_dates(known)
-    if _is_id(known, rows, different) and not are_dates:
+    are_times = isinstance(notation, ClockNotation)
+    if _is_id(known, rows, different) and not (are_dates or are_times):
         return "an id: whole numbers, all different in a narrow range"
-    reason = f"whole {what}, {different} different"
+    reason = f"{'' if are_times else 'whole '}{what}, {different} different"
     found = Integer.infer(name, numbers, dtype, reason, min_count=least_count)
     if are_dates:
         found = replace(found, reason=f"{found.reason}; {_as_dates(name)}")

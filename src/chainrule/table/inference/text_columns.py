@@ -1,4 +1,4 @@
-"""Columns of text that hold numbers or dates in a notation of their own."""
+"""Columns of text that hold numbers, dates or times in a notation of their own."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import SchemaError
-from chainrule.table.columns import AbstractColumn, Real
+from chainrule.table.columns import AbstractColumn, Integer, Real
+from chainrule.table.columns.evident_bounds import between
 from chainrule.table.frames.cells import cells_of_native
 from chainrule.table.frames.fork_safety import require_polars
 from chainrule.table.table import Table
+from chainrule.table.text.clock_notation import ClockNotation, clock_of_frame
 from chainrule.table.text.date_notation import DateNotation
 from chainrule.table.text.detect import LOOKED_AT, detect, may_be_written
 from chainrule.table.text.findings import MOSTLY, Doubt, Found
@@ -33,7 +35,8 @@ class Written:
     Attributes:
         cells: numbers or datetimes (N,), as a numpy array.
         notation: the notation in which they are written.
-        dtype: the type of the column: of its values in a text file, of the text in a frame.
+        dtype: the type of the column: of its values in a text file, of the text in a frame. Times
+            stay text, since no type of numbers shows them.
     """
 
     cells: np.ndarray
@@ -55,6 +58,8 @@ def written_column(
     name, values = table.names[position], column.values
     text, options = table.as_written(position), table.reading.of(name)
     is_file = text is not None
+    if not is_file and (times := clock_of_frame(column.cells[is_observed(column.cells)])):
+        return Written(times.read(values), times, table.dtypes[position])
     is_plain = is_file and looks(column) != "label"
     if is_plain and not options:
         return None
@@ -78,7 +83,24 @@ def written_column(
             table.dtypes[position],
         )
     parsed = found.notation.parse(text)
-    return Written(cells_of_native(parsed), found.notation, str(parsed.dtype))
+    dtype = "String" if isinstance(found.notation, ClockNotation) else str(parsed.dtype)
+    return Written(cells_of_native(parsed), found.notation, dtype)
+
+
+def within_day(column: Integer | Real, notation: ClockNotation) -> Integer | Real:
+    """The column of a notation's times, none of which leaves the day; its bounds are said as times.
+
+    Elapsed times keep the bounds that they show.
+    """
+    least, most = column.least, column.most
+    reason = column.reason.removesuffix(f", {between(least, most)}")
+    if notation.ends is not None:
+        first, last = notation.ends
+        least = first if least is None else max(least, first)
+        most = last if most is None else min(most, last)
+    shown = notation.write(np.array([least, most], dtype=object))
+    words = "" if (least, most) == notation.ends else between(*shown)
+    return replace(column, least=least, most=most, reason=", ".join(filter(None, (reason, words))))
 
 
 def _is_label(notation: Notation, *, is_file: bool) -> bool:
@@ -219,7 +241,7 @@ def require_same_notation(table: Table, position: int, name: str, fitted: Notati
     fitted_text = "plain ones" if fitted is None else fitted.describe()
     raise SchemaError(
         f"column {name!r}: {other.describe()} in {table.source}, where the fitted table has "
-        f"{fitted_text}: say so to read_table, by {_options(name, other)}"
+        f"{fitted_text}: {_options(name, other)}"
     )
 
 
@@ -234,14 +256,17 @@ def _plain_share(values: np.ndarray, text: Any) -> float:
 
 
 def _options(name: str, notation: Notation) -> str:
-    """The options that select a notation, in Python and on the command line."""
+    """How to have a notation read, by options in Python and on the command line."""
+    if isinstance(notation, ClockNotation):
+        return "write them as the fitted table does"
+    say = "say so to read_table, by "
     if isinstance(notation, DateNotation):
         return (
-            f"date_format={{{name!r}: {notation.format!r}}} (--date-format "
+            f"{say}date_format={{{name!r}: {notation.format!r}}} (--date-format "
             f"{quote(name + '=' + notation.format)})"
         )
     marks = {"decimal": notation.decimal, "thousands": notation.thousands}
     marks = {option: mark for option, mark in marks.items() if mark}
     options = " and ".join(f"{option}={{{name!r}: {mark!r}}}" for option, mark in marks.items())
     flags = " ".join(f"--{option} {quote(name + '=' + mark)}" for option, mark in marks.items())
-    return f"{options} ({flags})"
+    return f"{say}{options} ({flags})"

@@ -12,6 +12,7 @@ from chainrule.errors import SchemaError
 from chainrule.table.text.date_notation import DateNotation
 from chainrule.table.text.detect_dates import STYLED, detect_dates, may_be_date
 from chainrule.table.text.detect_numbers import detect_numbers, may_be_number
+from chainrule.table.text.detect_times import detect_times, may_be_time
 from chainrule.table.text.findings import Doubt, Found
 from chainrule.table.text.reading_options import ColumnReading
 
@@ -21,7 +22,7 @@ LOOKED_AT = 200  # cells that decide whether a column is examined further
 def detect(
     name: str, text: Any, options: ColumnReading, *, min_count: int = 1
 ) -> Found | Doubt | None:
-    """The notation of a column of text; None if it holds neither numbers nor dates.
+    """The notation of a column of text; None if it holds neither numbers, dates nor times.
 
     Args:
         name: the name of the column, for messages.
@@ -52,11 +53,14 @@ def detect(
                 f"{options.date_format!r}; correct it, leave the cell empty, or say another format"
             )
     numbers = detect_numbers(name, cells, weight, options, min_count)
-    return numbers if numbers is not None else detect_dates(name, cells, weight, min_count)
+    if numbers is not None:
+        return numbers
+    times = detect_times(name, cells, weight, min_count)
+    return times if times is not None else detect_dates(name, cells, weight, min_count)
 
 
 def may_be_written(cells: Sequence[str]) -> bool:
-    """Whether half of some cells look like numbers or dates in any notation.
+    """Whether half of some cells look like numbers, dates or times in any notation.
 
     It recognises labels without polars.
     """
@@ -64,4 +68,5 @@ def may_be_written(cells: Sequence[str]) -> bool:
 
 
 def _may_be_written(cell: str) -> bool:
-    return any(map(str.isdigit, cell)) and (may_be_number(cell) or may_be_date(cell))
+    looks_like = (may_be_number, may_be_time, may_be_date)
+    return any(map(str.isdigit, cell)) and any(shape(cell) for shape in looks_like)

@@ -32,7 +32,6 @@ NAMED = (
     (re.compile(r"[A-Za-z]{3,9}([ -])[0-9]{1,2}(,? ?|-)([0-9]{4})"), "%B{0}%d{1}{year}"),
     (re.compile(r"([0-9]{4})([ /-])[A-Za-z]{3,9}\2[0-9]{1,2}"), "%Y{1}%B{1}%d"),
 )
-CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(\s?[AaPp]\.?[Mm]\.?)?")
 WEEK = re.compile(r"[0-9]{4}(-?)W[0-9]{2}(?:\1([1-7]))?", re.ASCII)
 MONTH = re.compile(r"[0-9]{4}([-/.])(0[1-9]|1[0-2])|(0[1-9]|1[0-2])([-/.])[0-9]{4}", re.ASCII)
 OTHER_MONTH = re.compile(r"[0-9]{1,2}(?:\.? |\.|-)([^\W\d_]{3,12})\.?(?: |-)[0-9]{4}")
@@ -42,8 +41,8 @@ WEEKDAY = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*(,? )")
 
 
 def may_be_date(cell: str) -> bool:
-    """Whether a cell looks like a date or a part of one, or like a time of day."""
-    shapes = (CLOCK, MONTH, WEEK, OTHER_MONTH)
+    """Whether a cell looks like a date or a part of one."""
+    shapes = (MONTH, WEEK, OTHER_MONTH)
     return any(shape.fullmatch(cell) for shape in shapes) or bool(_formats(cell))
 
 
@@ -59,13 +58,6 @@ def detect_dates(name: str, cells: Any, weight: np.ndarray, min_count: int) -> F
     import polars as pl
 
     samples = cells.head(SAMPLES).to_list()
-    if all(CLOCK.fullmatch(cell) for cell in samples) and bool(
-        cells.str.contains(f"^(?:{CLOCK.pattern})$").all()
-    ):
-        return Doubt(
-            "times of day, such as 07:30, are not read: write a date before them, or the hours or "
-            "minutes as a number"
-        )
     if (part := _incomplete_dates(samples, cells)) is not None:
         return Doubt(part)
     tried = [

@@ -1,4 +1,4 @@
-"""The notation of a column of text, of numbers or of dates: as JSON, and for its cells."""
+"""The notation of a column of text, of numbers, dates or times: as JSON, and for its cells."""
 
 from __future__ import annotations
 
@@ -11,12 +11,18 @@ from typing_extensions import override
 from chainrule.errors import FormatError, SchemaError
 from chainrule.table.frames.cells import cells_of
 from chainrule.table.frames.fork_safety import require_polars
+from chainrule.table.text.clock_notation import ClockNotation
 from chainrule.table.text.date_notation import DateNotation
 from chainrule.table.text.number_notation import NumberNotation
 from chainrule.table.values.cells import is_observed
 from chainrule.table.values.distinct import Distinct
 
-Notation = NumberNotation | DateNotation
+Notation = NumberNotation | DateNotation | ClockNotation
+OPTIONS = {  # of read_table, which say how another table is written
+    NumberNotation: ("decimal", "thousands"),
+    DateNotation: ("date_format",),
+    ClockNotation: (),
+}
 
 
 def notation_from_json(spec: Mapping[str, Any]) -> Notation:
@@ -28,11 +34,12 @@ def notation_from_json(spec: Mapping[str, Any]) -> Notation:
     try:
         if spec["of"] == "dates":
             return DateNotation.from_format(str(spec["format"]))
-        if spec["of"] == "numbers":
-            return NumberNotation(**{name: value for name, value in spec.items() if name != "of"})
+        if spec["of"] in ("numbers", "times"):
+            kind = NumberNotation if spec["of"] == "numbers" else ClockNotation
+            return kind(**{name: value for name, value in spec.items() if name != "of"})
     except (TypeError, SchemaError, KeyError) as error:
         raise FormatError(f"a notation is not one this version wrote: {error}") from error
-    raise FormatError(f"a notation of {spec['of']!r}; there are those of numbers and dates")
+    raise FormatError(f"a notation of {spec['of']!r}; there are those of numbers, dates and times")
 
 
 class NotRead:
@@ -62,6 +69,8 @@ def read_cells(notation: Notation, cells: np.ndarray, unknown: Collection[str]) 
         (N,) numbers or datetimes; objects if there are other cells, with a ``NotRead`` for text
             that the notation does not parse.
     """
+    if isinstance(notation, ClockNotation) and notation.cells != "text":
+        cells = notation.read(cells)
     if cells.dtype.kind in "biufmM":
         return cells
     column = Distinct(cells)
@@ -101,21 +110,30 @@ def require_read(name: str, notation: Notation, cells: np.ndarray, where: Any) -
         return
     for row, cell in enumerate(cells):
         if isinstance(cell, NotRead):
-            options = (
-                ["date_format"] if isinstance(notation, DateNotation) else ["decimal", "thousands"]
-            )
+            options = OPTIONS[type(notation)]
             flags = ", ".join("--" + option.replace("_", "-") for option in options)
+            remedy = "correct it or leave the cell empty"
+            if options:
+                remedy = (
+                    "correct it, leave the cell empty, or say how this table is written, by "
+                    f"{' and '.join(options)} of read_table ({flags})"
+                )
             raise SchemaError(
                 f"column {name!r}: value {cell!r} at {where(row)} is not among "
-                f"{notation.describe()}, as all were when the model was fitted: correct it, leave "
-                f"the cell empty, or say how this table is written, by {' and '.join(options)} of "
-                f"read_table ({flags})"
+                f"{notation.describe()}, as all were when the model was fitted: {remedy}"
             )
 
 
 def written(notation: Notation, values: np.ndarray) -> np.ndarray:
-    """Numbers or datetimes (N,) as text objects; the mask is kept."""
+    """Numbers or datetimes (N,) as the table has them: text, or times of a frame.
+
+    They are objects, and the mask is kept.
+    """
+    plain = np.ma.getdata(values)
     mask = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
-    found = np.empty(len(values), dtype=object)
-    found[:] = notation.write(np.ma.getdata(values))
+    if isinstance(notation, ClockNotation) and notation.cells != "text":
+        found = notation.objects(plain)
+    else:
+        found = np.empty(len(values), dtype=object)
+        found[:] = notation.write(plain)
     return found if mask is None else np.ma.masked_array(found, mask)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chainrule.errors import SchemaError, unknown_choice
+from chainrule.table.text.clock_notation import ClockNotation
 from chainrule.table.text.date_notation import DateNotation
 from chainrule.table.text.notation import Notation
 from chainrule.table.text.number_notation import DECIMALS, THOUSANDS, NumberNotation
@@ -204,7 +205,7 @@ class Reading:
             dates: whether the column holds dates; otherwise it holds numbers.
         """
         options = self.of(name)
-        if options == before.of(name):
+        if options == before.of(name) or isinstance(fitted, ClockNotation):
             return fitted
         if dates:
             if options.date_format is None:

@@ -292,8 +292,11 @@ def shown(values: np.ndarray, row: int) -> str:
             .removesuffix(".000000")
             .removesuffix(" 00:00:00")
         )
-    value = values[row].item() if isinstance(values[row], np.generic) else values[row]
-    return repr(value)
+    value = values[row]
+    if isinstance(value, np.timedelta64):
+        value = value.astype("timedelta64[us]")  # Python's durations are no finer
+    value = value.item() if isinstance(value, np.generic) else value
+    return str(value) if isinstance(value, datetime.time | datetime.timedelta) else repr(value)
 
 
 def _is_missing(value: Any) -> bool:

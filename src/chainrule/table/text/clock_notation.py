@@ -1,0 +1,269 @@
+"""Times of day and elapsed times: how cells of text or of a frame become numbers, and back."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import SchemaError
+from chainrule.table.values.cells import objects_of
+
+MOST_DECIMALS = 6  # digits of a fraction of a second
+HOURS_OF_DAY, HALF = 24, 12
+MINUTE, HOUR = 60, 3600  # seconds
+SECOND = np.timedelta64(1_000_000, "us")
+CELLS = ("text", "times", "durations")
+EXAMPLE = 7 * HOUR + 30 * MINUTE  # 07:30
+CELL = re.compile(
+    r"(?P<minus>-)?(?P<hours>[0-9]{1,4}):(?P<minutes>[0-5][0-9])"
+    r"(?::(?P<seconds>[0-5][0-9])(?:\.(?P<fraction>[0-9]{1,6}))?)?"
+    r"(?P<half>[ \u00a0\u202f]?[AaPp]\.?[Mm]\.?)?",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClockNotation:
+    """Times with a colon: ``07:30``, ``7:30 pm``, ``26:15:00``.
+
+    Their numbers are minutes since midnight, or seconds if cells have seconds. Times of a day end
+    before 24:00; elapsed times have no end, and may be negative.
+
+    Attributes:
+        has_seconds: whether cells have seconds. Then they are the unit, or else minutes are.
+        decimals: number of digits of a fraction of a second.
+        digits: least number of digits of hours.
+        is_elapsed: whether cells may have 24 hours or more, or a minus sign.
+        half: how the first half of a day is written, as `` AM`` or ``a.m.``; "" for 24 hours.
+        cells: what holds the times in the table: "text", or the "times" or "durations" of a frame.
+    """
+
+    has_seconds: bool = False
+    decimals: int = 0
+    digits: int = 2
+    is_elapsed: bool = False
+    half: str = ""
+    cells: str = "text"
+
+    def __post_init__(self) -> None:
+        sound = (
+            0 <= self.decimals <= (MOST_DECIMALS if self.has_seconds else 0)
+            and 1 <= self.digits <= 4
+            and (not self.half or re.fullmatch(r"[ \u00a0\u202f]?[Aa]\.?[Mm]\.?", self.half))
+            and not (self.half and self.is_elapsed)
+            and self.cells in CELLS
+        )
+        if not sound:
+            raise SchemaError(f"{self!r} is no notation of times")
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every program reads such times as numbers; none does."""
+        return False
+
+    @property
+    def ends(self) -> tuple[int, int] | tuple[float, float] | None:
+        """The first and the last time of a day; None for elapsed times."""
+        if self.is_elapsed:
+            return None
+        units = HOURS_OF_DAY * (HOUR if self.has_seconds else HOUR // MINUTE)
+        return (0.0, units - 10.0**-self.decimals) if self.decimals else (0, units - 1)
+
+    def describe(self) -> str:
+        """Describes the notation with an example, for a line of a schema.
+
+        >>> ClockNotation(half=" AM", digits=1).describe()
+        'times written 7:30 AM'
+        """
+        example = self.write(np.array([EXAMPLE if self.has_seconds else EXAMPLE // MINUTE]))[0]
+        return f"{'elapsed times' if self.is_elapsed else 'times'} written {example}"
+
+    def parse(self, text: Any) -> Any:
+        """Parses a polars series of text to integers or floats; null if a cell does not match."""
+        import polars as pl
+
+        different = text.alias("").unique()
+        found = {cell: self._number(cell) for cell in different.drop_nulls().to_list()}
+        dtype = pl.Float64 if self.decimals else pl.Int64
+        if not found:
+            return pl.Series(text.name, [None] * len(text), dtype=dtype)
+        cells = pl.Series(list(found), dtype=pl.String)
+        numbers = pl.Series(list(found.values()), dtype=dtype)
+        return text.replace_strict(cells, numbers, default=None, return_dtype=dtype)
+
+    def write(self, values: np.ndarray) -> list[str | None]:
+        """Minutes or seconds (N,) as text, rounded to ``decimals``; None for NaN and None.
+
+        >>> ClockNotation(has_seconds=True, is_elapsed=True).write(np.array([94500.0]))
+        ['26:15:00']
+        """
+        known: dict[Any, str | None] = {}
+        return [
+            known[v] if v in known else known.setdefault(v, self._one(v)) for v in values.tolist()
+        ]
+
+    def read(self, cells: np.ndarray) -> np.ndarray:
+        """Times and durations of a frame (N,) as minutes or seconds; other cells do not change.
+
+        They are floats if all are times, or durations, or missing.
+        """
+        if cells.dtype.kind == "m":
+            seconds = cells.astype("timedelta64[us]") / SECOND
+            return seconds if self.has_seconds else seconds / MINUTE
+        return objects_of([self._of_object(cell) for cell in cells])
+
+    def number(self, cell: Any) -> float | None:
+        """The minutes or seconds of text, of a time, or of a duration; None for other cells.
+
+        >>> ClockNotation().number("07:30"), ClockNotation().number(datetime.time(7, 30))
+        (450, 450.0)
+        """
+        if isinstance(cell, str):
+            return self._number(cell.strip())
+        found = self._of_object(cell)
+        return None if found is cell else found
+
+    def objects(self, values: np.ndarray) -> np.ndarray:
+        """Minutes or seconds (N,) as objects of the kind that ``cells`` names; None for NaN.
+
+        They are rounded to ``decimals``.
+        """
+        unit = 1 if self.has_seconds else MINUTE
+        of = _as_time if self.cells == "times" else _as_duration
+        numbers = values.astype(np.float64).round(self.decimals).tolist()
+        return objects_of([None if v != v else of(v * unit) for v in numbers])
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that ``notation_from_json`` reads."""
+        return {"of": "times", **asdict(self)}
+
+    @cached_property
+    def _afternoon(self) -> str:
+        return self.half.replace("a", "p").replace("A", "P")
+
+    def _of_object(self, cell: Any) -> Any:
+        seconds = seconds_of(cell)
+        if seconds is None:
+            return cell
+        return seconds if self.has_seconds else seconds / MINUTE
+
+    def _number(self, cell: str) -> float | None:
+        """The minutes or seconds of a cell; None for other text."""
+        found = CELL.fullmatch(cell)
+        if found is None or (found["seconds"] is None) == self.has_seconds:
+            return None
+        if bool(found["half"]) != bool(self.half) or len(found["fraction"] or "") > self.decimals:
+            return None
+        hours = int(found["hours"])
+        if not self.is_elapsed and (found["minus"] or hours >= HOURS_OF_DAY):
+            return None
+        if self.half:
+            if not 1 <= hours <= HALF:
+                return None
+            hours = hours % HALF + (HALF if "p" in found["half"].lower() else 0)
+        minutes = hours * 60 + int(found["minutes"])
+        if not self.has_seconds:
+            return -minutes if found["minus"] else minutes
+        whole = minutes * 60 + int(found["seconds"])
+        number = float(f"{whole}.{found['fraction'] or 0}") if self.decimals else whole
+        return -number if found["minus"] else number
+
+    def _one(self, value: Any) -> str | None:
+        if value is None or value != value:
+            return None
+        ticks = round(abs(value) * 10**self.decimals)
+        whole, fraction = divmod(ticks, 10**self.decimals)
+        minutes, seconds = divmod(whole, 60) if self.has_seconds else (whole, 0)
+        hours, minutes = divmod(minutes, 60)
+        mark = ""
+        if self.half:
+            mark = self.half if hours < HALF else self._afternoon
+            hours = (hours - 1) % HALF + 1
+        tail = f":{seconds:02d}" if self.has_seconds else ""
+        tail += f".{fraction:0{self.decimals}d}" if self.decimals else ""
+        sign = "-" if value < 0 and ticks else ""
+        return f"{sign}{hours:0{self.digits}d}:{minutes:02d}{tail}{mark}"
+
+
+def seconds_of(cell: Any) -> float | None:
+    """The seconds of a time without a zone, or of a duration; None for other cells.
+
+    >>> seconds_of(datetime.time(7, 30)), seconds_of(datetime.timedelta(minutes=1))
+    (27000.0, 60.0)
+    """
+    if isinstance(cell, datetime.time) and cell.tzinfo is None:
+        whole = (cell.hour * 60 + cell.minute) * 60 + cell.second
+        return whole + cell.microsecond / 1e6
+    if isinstance(cell, np.timedelta64):
+        return None if np.isnat(cell) else float(cell / SECOND)
+    if isinstance(cell, datetime.timedelta):
+        seconds = cell.total_seconds()
+        return seconds if seconds == seconds else None  # pandas has a missing duration
+    return None
+
+
+def clock_of_frame(cells: np.ndarray) -> ClockNotation | None:
+    """The notation of the different known cells of a frame, if all are times, or durations."""
+    kinds = (datetime.time, (datetime.timedelta, np.timedelta64))
+    if cells.dtype.kind == "m":
+        cells = cells.astype("timedelta64[us]").astype(object)
+    known = cells.tolist() if cells.dtype.kind == "O" else []
+    seconds = [seconds_of(cell) for cell in known]
+    found = [k for k, kind in enumerate(kinds) if all(isinstance(cell, kind) for cell in known)]
+    if not known or not found or None in seconds:
+        return None
+    ticks = [round(1e6 * second) for second in seconds if second is not None]
+    shared = math.gcd(*ticks, 60_000_000)
+    has_seconds = shared < 60_000_000
+    decimals = next(d for d in range(7) if shared % 10 ** (MOST_DECIMALS - d) == 0)
+    return ClockNotation(
+        has_seconds=has_seconds,
+        decimals=decimals if has_seconds else 0,
+        is_elapsed=bool(found[0]),
+        cells=CELLS[1 + found[0]],
+    )
+
+
+def _as_time(seconds: float) -> datetime.time:
+    return (datetime.datetime.min + _as_duration(seconds)).time()
+
+
+def _as_duration(seconds: float) -> datetime.timedelta:
+    return datetime.timedelta(microseconds=round(1e6 * seconds))
+
+
+def clock_notation(cells: Sequence[str]) -> ClockNotation | None:
+    """The notation of different cells of text; None if one of them is no time, or they disagree.
+
+    Cells disagree if some have seconds, or halves of a day, and others do not.
+
+    >>> clock_notation(["7:30", "18:05"])
+    ClockNotation(has_seconds=False, decimals=0, digits=1, is_elapsed=False, half='')
+    """
+    found = [CELL.fullmatch(cell) for cell in cells]
+    if not found or not all(found):
+        return None
+    every = [each.groupdict() for each in found if each is not None]
+    halves = {(each["half"] or "").replace("p", "a").replace("P", "A") for each in every}
+    seconds = {each["seconds"] is not None for each in every}
+    if len(halves) > 1 or len(seconds) > 1:
+        return None
+    (half,), (has_seconds,) = halves, seconds
+    hours = [each["hours"] for each in every]
+    is_elapsed = any(each["minus"] for each in every) or max(map(int, hours)) >= HOURS_OF_DAY
+    if half and (is_elapsed or not all(1 <= int(hour) <= HALF for hour in hours)):
+        return None
+    return ClockNotation(
+        has_seconds=has_seconds,
+        decimals=max(len(each["fraction"] or "") for each in every),
+        digits=min(map(len, hours)),
+        is_elapsed=is_elapsed,
+        half=half,
+    )

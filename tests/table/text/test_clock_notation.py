@@ -1,0 +1,99 @@
+"""Times with a colon: parsed, written, and found among cells."""
+
+import datetime as dt
+
+import numpy as np
+import polars as pl
+import pytest
+
+from chainrule.errors import SchemaError
+from chainrule.table.text.clock_notation import ClockNotation, clock_notation, clock_of_frame
+from chainrule.table.text.notation import notation_from_json, read_cells, written
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["00:00", "07:30", "23:59"], [0, 450, 1439]),
+        (["0:00", "7:30", "18:05"], [0, 450, 1085]),
+        (["12:00 AM", "7:30 AM", "12:15 PM", "11:59 PM"], [0, 450, 735, 1439]),
+        (["12:00 a.m.", "7:30 p.m."], [0, 1170]),
+        (["07:30:15", "00:00:00"], [27015, 0]),
+        (["0:01:02.50", "0:00:59.75"], [62.5, 59.75]),
+        (["26:15", "-00:15", "00:00"], [1575, -15, 0]),
+        (["120:00:01", "-1:00:00"], [432001, -3600]),
+    ],
+)
+def test_cells_become_numbers_and_are_written_as_they_were(cells, numbers):
+    notation = clock_notation(cells)
+    assert notation is not None
+    assert notation.parse(pl.Series(cells)).to_list() == numbers
+    assert notation.write(np.array(numbers, dtype=object)) == cells
+    assert notation_from_json(notation.to_json()) == notation
+
+
+def test_cells_that_disagree_have_no_notation():
+    for cells in (["07:30", "07:30:00"], ["7:30 PM", "07:30"], ["7:30 PM", "13:00 PM"], ["7:5"]):
+        assert clock_notation(cells) is None, cells
+    assert clock_notation(["07:75", "07:30"]) is None  # there is no minute 75
+
+
+def test_other_cells_are_not_parsed():
+    day = ClockNotation()
+    cells = pl.Series(["24:00", "-01:00", "7:30 PM", "07:30:00", "x", None, "07:30"])
+    assert day.parse(cells).to_list() == [None] * 6 + [450]
+    assert ClockNotation(has_seconds=True, decimals=1).parse(pl.Series(["0:00:00.25"]))[0] is None
+    assert day.parse(pl.Series([None], dtype=pl.String)).to_list() == [None]
+
+
+def test_numbers_are_rounded_to_the_last_digit_and_carried_over():
+    seconds = ClockNotation(has_seconds=True, decimals=1)
+    assert seconds.write(np.array([59.96, 3599.99, np.nan])) == ["00:01:00.0", "01:00:00.0", None]
+    assert ClockNotation(is_elapsed=True).write(np.array([-0.2, -61.0])) == ["00:00", "-01:01"]
+
+
+def test_times_of_a_day_end_before_midnight():
+    assert ClockNotation().ends == (0, 1439)
+    assert ClockNotation(has_seconds=True).ends == (0, 86_399)
+    assert ClockNotation(has_seconds=True, decimals=2).ends == (0.0, 86_399.99)
+    assert ClockNotation(is_elapsed=True).ends is None
+
+
+def test_a_notation_that_cannot_be_is_refused():
+    for wrong in ({"decimals": 1}, {"digits": 5}, {"half": " XM"}, {"cells": "dates"}):
+        with pytest.raises(SchemaError, match="no notation of times"):
+            ClockNotation(**wrong)
+    with pytest.raises(SchemaError):
+        ClockNotation(half=" AM", is_elapsed=True)
+
+
+def test_times_of_frames_are_read_and_given_back():
+    times = np.array([dt.time(7, 30), dt.time(18, 5), None], dtype=object)
+    notation = clock_of_frame(times[:2])
+    assert notation == ClockNotation(cells="times")
+    numbers = read_cells(notation, times, ())
+    assert numbers.tolist() == [450.0, 1085.0, None]
+    assert written(notation, np.array([450.0, 1085.0, np.nan])).tolist() == times.tolist()
+
+
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+def test_durations_of_frames_are_read_and_given_back(unit):
+    cells = np.array([90_500, -250, "NaT"], dtype="timedelta64[ms]").astype(f"timedelta64[{unit}]")
+    notation = clock_of_frame(cells[:2])
+    assert notation == ClockNotation(
+        has_seconds=True, decimals=2, is_elapsed=True, cells="durations"
+    )
+    np.testing.assert_array_equal(read_cells(notation, cells, ()), [90.5, -0.25, np.nan])
+    back = written(notation, np.array([90.5, -0.25]))
+    assert back.tolist() == [dt.timedelta(seconds=90.5), dt.timedelta(seconds=-0.25)]
+
+
+def test_minutes_are_the_unit_of_frames_without_seconds():
+    assert clock_of_frame(np.array([3_600, 120], dtype="timedelta64[s]")).has_seconds is False
+    assert clock_of_frame(np.array([3_601], dtype="timedelta64[s]")).has_seconds is True
+
+
+def test_other_cells_of_frames_have_no_notation():
+    zoned = dt.time(7, 30, tzinfo=dt.UTC)
+    for cells in ([dt.time(7), dt.timedelta(1)], ["07:30"], [zoned], []):
+        assert clock_of_frame(np.array([*cells, None], dtype=object)[:-1]) is None, cells
