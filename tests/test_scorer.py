@@ -138,7 +138,10 @@ def test_networks_answer_and_refuse_as_the_density(network):
 
 
 def test_ties_are_kept(tmp_path):
-    """A total that is the sum of two columns, labels that another column determines, a quotient."""
+    """Sums of two columns, labels that another column determines, a quotient, a discount.
+
+    A duty is a rounded product, and a part of an exact sum.
+    """
     rng = np.random.default_rng(0)
     net, tax = rng.integers(1, 400, 200), rng.integers(0, 60, 200)
     town = rng.choice(["a", "b", "c"], 200)
@@ -146,9 +149,18 @@ def test_ties_are_kept(tmp_path):
     table["land"] = table["town"].map({"a": "x", "b": "x", "c": "y"})
     table["pieces"] = rng.integers(1, 30, 200)
     table["price"] = (table["net"] / table["pieces"]).round(2)
+    off, rate = rng.choice([5, 10, 15], 200), rng.choice([25, 45], 200)
+    table["off"], table["paid"] = off, (net * (100 - off) / 100).round(1)
+    table["rate"], table["duty"] = rate, (net * rate / 100).round(1)
+    table["whole"] = table["net"] + table["duty"]
     density = quick.fit(table)
-    texts = [tie.text for tie in density.schema.ties]
-    assert {"gross = net + tax", "price = net ÷ pieces, rounded"} <= set(texts)
+    assert {
+        "gross = net + tax",
+        "price = net ÷ pieces, rounded",
+        "paid = net × (100 − off) ÷ 100, rounded",
+        "duty = net × rate ÷ 100, rounded",
+        "whole = net + duty",
+    } <= {tie.text for tie in density.schema.ties}
     odd = table.index % 9
     wrong = table.assign(gross=table["gross"] + (odd == 0), price=table["price"] + (odd == 1))
     for question in (cr.Density.log_prob, cr.Density.explain, cr.Density.proofread):

@@ -136,6 +136,8 @@ TIES = {
     "order": LinearTie((1, 3), (2, -1), most=0),
     "product": ProductTie((0, 1, 2), (1, 3, 2), (0, -4, 5), 3),
     "exact product": ProductTie((3, 1, 0), (1, 1, 1), (0, 0, 0), 0),
+    "discount": ProductTie((0, 1, 2), (1, -1, 4), (0, 10, 0), 2),
+    "minus a factor": ProductTie((2, 3, 0), (-2, 3, 1), (5, -4, 3), 3),
     "quotient": QuotientTie((0, 1, 2), (20, 1, 2), (0, 0, 0), 1),
     "shifted quotient": QuotientTie((3, 0, 1), (3, 2, 4), (-4, 7, 2), 2),
     "levels": FunctionalTie(1, 2, (4, -1, 0, 7)),
@@ -178,6 +180,28 @@ def test_orders_of_one_column_cut_each_others_ranges():
     assert both.params(x, known, (1,))[0].tolist() == want
     rarer = Ranges(1, (replace(below, share=0.96), above))  # also cut by the order that all keep
     assert rarer.params(x, known, (1,))[0][0].tolist() == [3, 7, -far, 7]
+
+
+def test_an_exact_tie_cuts_the_range_of_a_rounded_one_to_its_value():
+    """Of tax = gross − net and tax = net ÷ 2, rounded, the first one decides at halves."""
+    total = LinearTie((2, 0, 1), (1, -1, -1), 0, 0, text="gross = net + tax")
+    half = LinearTie((1, 0), (2, -1), -1, 1, text="tax = 50 % of net, rounded")
+    x = torch.tensor([[7.0, 0.0, 10.0], [7.0, 0.0, 11.0], [7.0, 0.0, 13.0], [8.0, 0.0, 12.0]])
+    known = torch.tensor([[True, False, True]]).expand(4, 3)
+    want = [[3, 4, 3, 3], [3, 4, 4, 4], [3, 4, 6, 6], [4, 4, 4, 4]]
+    cut = [[3, 3, 3, 3], [4, 4, 4, 4], [3, 4, 6, 6], [4, 4, 4, 4]]
+    both = Ranges(1, (half, total))
+    assert both.plain(x, known).tolist() == want
+    assert both.params(x, known, (1,))[0].tolist() == cut
+    assert Ranges.rule_of([both])(x, known)[0][0].tolist() == cut
+    unknown = known & torch.tensor([True, True, False])
+    assert both.params(x, unknown, (1,))[0][0].tolist() == [3, 4, 1, 0]
+    rarer = Ranges(1, (half, replace(total, share=0.97)))  # no value lies between two by chance
+    assert rarer.params(x, known, (1,))[0].tolist() == cut
+    wide = replace(half, least=-20, most=20)
+    assert Ranges(1, (wide, total)).params(x, known, (1,))[0][2].tolist() == [6, 6, 6, 6]
+    rarer = Ranges(1, (wide, replace(total, share=0.97)))
+    assert rarer.params(x, known, (1,))[0][2].tolist() == [-6, 13, 6, 6]
 
 
 def test_columns_hide_what_training_withholds_or_does_not_ask_for():

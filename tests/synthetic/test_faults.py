@@ -156,6 +156,25 @@ def test_a_tie_says_nothing_of_labels_that_hardly_occur():
     assert any("determine each other" in fault.what for fault in faults(wrong, real=table))
 
 
+def test_a_quotient_is_broken_by_rows_with_a_divisor_alone():
+    """Of ten rows nine have no tries. Of the others, 3 % have another rate, or a third has."""
+    rng = np.random.default_rng(0)
+    tries = rng.integers(20, 200, 4000) * (rng.random(4000) < 0.1)
+    hits = rng.binomial(tries, rng.random(4000))
+    rate = np.round(hits / np.maximum(tries, 1), 2)
+    rows = np.flatnonzero(tries)
+    found = []
+    for every in (33, 3):
+        wrong = rate.copy()
+        wrong[rows[::every]] = (wrong[rows[::every]] + 0.31).round(2) % 1
+        found.append(pl.DataFrame({"hits": hits, "tries": tries, "rate": wrong}))
+    real, made = found
+    assert faults(real, real=real) == ()
+    (fault,) = (each for each in faults(made, real=real) if "÷" in each.what)
+    assert fault.what.startswith("breaks rate = hits ÷ tries, rounded, which real cells keep in 9")
+    assert fault.cells == len(rows[::3])
+
+
 def test_ties_of_a_schema_with_missing_flags():
     """Its ties number columns among the flags, of which the tables have none."""
     rng = np.random.default_rng(2)

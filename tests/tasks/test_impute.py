@@ -1,10 +1,12 @@
-"""Missing cells of categories are filled in their own type."""
+"""Missing cells of categories are filled in their own type, those of ties from their ties."""
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 from helpers.quick import N, fit, normal
+
+import chainrule as cr
 
 
 @pytest.fixture
@@ -46,3 +48,57 @@ def test_categories_are_filled_in_their_own_type(x):
         filled = density.impute(enum, seed=0)
     assert isinstance(filled.schema["ordered"], pl.Enum)
     assert filled["ordered"].null_count() == 0
+
+
+def invoices(rows, seed):
+    """A percentage of each net amount, rounded half up, and its sum with it."""
+    rng = np.random.default_rng(seed)
+    net, percent = np.round(rng.gamma(2, 5000, rows)), rng.choice([5, 10, 19], rows)
+    tax = np.floor(net * percent / 100 + 0.5)
+    table = {"net": net / 100, "percent": percent, "tax": tax / 100, "gross": (net + tax) / 100}
+    return pl.DataFrame(table)
+
+
+def test_of_two_ties_the_exact_one_fills_a_gap_to_the_cent():
+    """The percentage leaves two values at exact halves, of which the sum names one."""
+    density = cr.fit(invoices(600, 0), effort="quick", seed=0, verbose=False)
+    assert [tie.text for tie in density.schema.ties] == [
+        "gross = net + tax",
+        "tax = net × percent ÷ 100, rounded",
+    ]
+    table = invoices(1000, 1)
+    halves = (table["net"] * table["percent"] * 100).round() % 100 == 50
+    assert halves.sum() > 20
+    filled = density.impute(table.with_columns(tax=pl.lit(None, pl.Float64)), how="best")
+    assert filled.equals(table)
+
+
+def rates(rows, seed):
+    """A rate of hits among tries, which is 0 where there are no tries."""
+    rng = np.random.default_rng(seed)
+    tries = rng.integers(1, 200, rows) * (rng.random(rows) > 0.1)
+    hits = rng.binomial(tries, rng.random(rows))
+    rate = np.round(hits / np.maximum(tries, 1), 3)
+    return pl.DataFrame({"hits": hits, "tries": tries, "rate": rate})
+
+
+def test_divisors_of_zero_leave_no_tie_and_nothing_infinite():
+    density = cr.fit(rates(600, 0), effort="quick", seed=0, verbose=False)
+    assert "rate = hits ÷ tries, rounded" in [tie.text for tie in density.schema.ties]
+    table = rates(500, 1)
+    without = (table["tries"] == 0).to_numpy()
+    assert without.sum() > 30
+    assert np.isfinite(density.log_prob(table)).all()
+    for name in table.columns:
+        gap = table.with_columns(pl.lit(None, table[name].dtype).alias(name))
+        filled = density.impute(gap, how="best")[name].to_numpy()
+        right = np.abs(filled - table[name].to_numpy()) < 1e-9
+        assert right[without].all()
+        assert right[~without].mean() > 0.9
+    drawn = density.sample(500, seed=0)
+    found = drawn["hits"] / drawn["tries"].clip(1)
+    assert ((found - drawn["rate"]).abs() < 0.00051).mean() > 0.98
+    odd = table.with_columns(rate=pl.when(pl.col("tries") == 0).then(0.5).otherwise("rate"))
+    worst = density.oddest(odd, int(without.sum()))
+    assert set(worst["row"]) == set(np.flatnonzero(without).tolist())
+    assert np.isfinite(worst["bits"].to_numpy()).all()

@@ -27,6 +27,7 @@ from chainrule.table.ties import (
 
 EMPTY = 1.0, 0.0  # the ends of a range without a value
 FAR = 2.0**40  # stands for an end that is infinite
+NARROW = 2.0  # codes between the ends of a range in which no other value lies by chance
 
 
 @dataclass(frozen=True)
@@ -90,13 +91,35 @@ class Ranges(AbstractRelation):
         return torch.stack(ends, dim=1)
 
     def joined(self, ends: torch.Tensor) -> torch.Tensor:
-        """The ends (N, width), with the ranges of orders cut to what all of them allow.
+        """The ends (N, width), with ranges cut to what other ties allow, if they agree.
 
-        Of A <= B <= C, each order leaves one side of B open. An order that holds in fewer rows than
-        another does not cut the other's range. Nothing is cut where orders contradict each other.
+        A rounded tie leaves two values at exact halves: 5 % of 187.90 are 9.39 or 9.40. If gross is
+        net + tax, then it is 9.40. So an exact tie cuts the range of a rounded one to its value.
+        Of A <= B <= C, each order leaves one side of B open. Both cut each other's ranges.
+
+        A tie that holds in fewer rows than another cuts its range only if that is narrow and the
+        tie exact. Nothing is cut where ties contradict each other.
         """
-        if len(self._orders) < 2:
-            return ends
+        if len(self._orders) > 1:
+            ends = self._within_orders(ends)
+        return self._at_exact_values(ends) if self._rounded and self._exact else ends
+
+    def _at_exact_values(self, ends: torch.Tensor) -> torch.Tensor:
+        """The ends (N, width), with the ranges of rounded ties cut to the value of exact ones."""
+        found = ends.clone()
+        for t in self._rounded:
+            for other in self._exact:
+                low, high = found[:, 2 * t], found[:, 2 * t + 1]
+                value = ends[:, 2 * other]
+                is_cut = (value == ends[:, 2 * other + 1]) & (low <= value) & (value <= high)
+                if self.ties[other].share < self.ties[t].share:
+                    is_cut &= high - low <= NARROW
+                found[:, 2 * t] = torch.where(is_cut, value, low)
+                found[:, 2 * t + 1] = torch.where(is_cut, value, high)
+        return found
+
+    def _within_orders(self, ends: torch.Tensor) -> torch.Tensor:
+        """The ends (N, width), with the ranges of orders cut to what all of them allow."""
         found = ends.clone()
         for t in self._orders:
             low, high = ends[:, 2 * t], ends[:, 2 * t + 1]
@@ -119,6 +142,18 @@ class Ranges(AbstractRelation):
             for t, tie in enumerate(self.ties)
             if isinstance(tie, LinearTie) and math.isinf(tie.most - tie.least)
         )
+
+    @cached_property
+    def _exact(self) -> tuple[int, ...]:
+        """The positions of the ties that round nothing, those of most rows first."""
+        exact = [t for t, tie in enumerate(self.ties) if tie.is_exact]
+        return tuple(sorted(exact, key=lambda t: -self.ties[t].share))
+
+    @cached_property
+    def _rounded(self) -> tuple[int, ...]:
+        """The positions of the ties that round a value."""
+        others = {*self._exact, *self._orders}
+        return tuple(t for t in range(len(self.ties)) if t not in others)
 
     @cached_property
     def _records(self) -> RangeRecords:

@@ -134,8 +134,8 @@ def broken_ties(tables: Tables) -> Iterator[Fault]:
     for tie in ties:
         if tie.text in said:  # the other direction of columns that determine each other
             continue
-        rows = np.flatnonzero(tie.breaks(codes, is_known))
-        known = np.count_nonzero(is_known[:, list(tie.columns)].all(1))
+        holds = tie.holds(codes, is_known)
+        rows, known = np.flatnonzero(holds == 0), np.count_nonzero(~np.isnan(holds))
         error = np.sqrt(max(tie.share * (1 - tie.share), 1 / max(known, 1)) / max(known, 1))
         if known and len(rows) / known > 1 - tie.share + ERRORS * error:
             said.add(tie.text)

@@ -24,6 +24,8 @@ EXAMPLES = {
     "least": LinearTie((1, 2), (-2, 3), least=1.0, text="l"),
     "product": ProductTie((0, 1, 2), (1, 1, 1), (0, 0, 0), text="c = a × b"),
     "rounded product": ProductTie((1, 0, 2), (2, 3, 10), (-4, 1, 3), 5, text="p"),
+    "discount": ProductTie((2, 1, 0), (2, -3, 10), (1, 12, -4), 5, text="a = c × (4 − b)"),
+    "minus a factor": ProductTie((0, 1, 2), (-1, 2, 3), (2, -3, 1), 1, text="m"),
     "quotient": QuotientTie((0, 1, 2), (20, 1, 2), (0, 0, 0), 1, text="c = a ÷ b, rounded"),
     "shifted quotient": QuotientTie((2, 0, 1), (3, 2, 4), (-4, 7, 2), 2, text="q"),
     "functional": FunctionalTie(1, 2, (3, -1, 0, 7), text="b determines c"),
@@ -56,6 +58,16 @@ def relation(tie, codes):
     return 0 <= source < len(tie.levels) and tie.levels[int(source)] == target >= 0
 
 
+def says_something(tie, codes):
+    """Whether a tie says something of known codes by column."""
+    if isinstance(tie, FunctionalTie):
+        source = codes[tie.source]
+        return 0 <= source < len(tie.levels) and tie.levels[int(source)] >= 0
+    if isinstance(tie, QuotientTie):
+        return tie.scales[1] * codes[tie.columns[1]] + tie.offsets[1] > 0
+    return True
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_rows_break_a_tie_unless_it_holds_or_says_nothing(name):
     tie, (x, known) = EXAMPLES[name], rows()
@@ -63,12 +75,7 @@ def test_rows_break_a_tie_unless_it_holds_or_says_nothing(name):
     assert found.any()
     for n, broken in enumerate(found.tolist()):
         codes = {k: x[n, k] for k in tie.columns}
-        says = known[n, list(tie.columns)].all()
-        if isinstance(tie, FunctionalTie) and says:
-            source = codes[tie.source]
-            says = 0 <= source < len(tie.levels) and tie.levels[int(source)] >= 0
-        if isinstance(tie, QuotientTie) and says:
-            says = tie.scales[1] * codes[tie.columns[1]] + tie.offsets[1] > 0
+        says = known[n, list(tie.columns)].all() and says_something(tie, codes)
         assert broken == bool(says and not relation(tie, codes))
 
 
@@ -135,10 +142,25 @@ def test_a_tie_holds_where_its_relation_does(name):
     found = tie.holds(x, known)
     for row in range(len(x)):
         codes = dict(enumerate(x[row]))
-        if known[row, list(tie.columns)].all():
+        if known[row, list(tie.columns)].all() and says_something(tie, codes):
             assert found[row] == relation(tie, codes)
         else:
             assert np.isnan(found[row])
+
+
+def test_a_divisor_of_zero_leaves_no_range():
+    tie = EXAMPLES["quotient"]
+    x, known = np.array([[3.0, 0.0, 0.0], [0.0, 0.0, 0.0]]), np.ones((2, 3), bool)
+    for column in (0, 2):
+        low, high = tie.interval(column, x, known)
+        assert (low.tolist(), high.tolist()) == ([1.0, 1.0], [0.0, 0.0])
+    assert np.isnan(tie.holds(x, known)).all()
+    assert not tie.breaks(x, known).any()
+
+
+def test_ties_without_rounding_are_exact():
+    exact = {name for name, tie in EXAMPLES.items() if tie.is_exact}
+    assert exact == {"sum", "weighted", "product", "functional"}
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -171,6 +193,16 @@ def test_every_kind_has_an_example():
         (
             {"kind": "ProductTie", "columns": [0, 1, 2], "scales": [1, 0, 1], "offsets": [0, 0, 0]},
             "scales above zero",
+        ),
+        (
+            {"kind": "ProductTie", "columns": [0, 1, 2]}
+            | {"scales": [1, -1, -1], "offsets": [0, 0, 0]},
+            "scales above zero, or below it for factors",
+        ),
+        (
+            {"kind": "QuotientTie", "columns": [0, 1, 2]}
+            | {"scales": [1, -1, 1], "offsets": [0, 0, 0]},
+            "scales above zero$",
         ),
         (
             {"kind": "ProductTie", "columns": [0, 1, 2], "scales": [1, 1], "offsets": [0, 0]},

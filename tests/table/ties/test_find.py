@@ -397,6 +397,54 @@ def test_percentages_of_a_column_are_found_wherever_they_stand(broken, order):
         assert (low == high).mean() > 0.9
 
 
+def discounts(rows, broken=0.0, seed=0, without=0.3):
+    """Prices less a percentage and less a share, in cents, of which some rows have none."""
+    table = Planted(rows, broken, seed)
+    rng = table.rng
+    price = table.cents("price")
+    percent = table.add("percent", rng.choice([5, 10, 33, 50], rows) * (rng.random(rows) > without))
+    text = "net = price × (100 − percent) ÷ 100, rounded"
+    table.add("net", half_up(price * (100 - percent) / 100), step=CENT, text=text)
+    list_price = table.cents("list")
+    rate = table.add("rate", rng.integers(1, 60, rows) * (rng.random(rows) > without), step=CENT)
+    paid = half_up(list_price * (100 - rate) / 100)
+    table.add("paid", paid, step=CENT, text="paid = list × (1 − rate), rounded")
+    return table
+
+
+@pytest.mark.parametrize("without", [0.0, 0.85])
+@pytest.mark.parametrize("broken", [0.0, 0.01, 0.03])
+@pytest.mark.parametrize("order", [range(6), range(5, -1, -1)], ids=["last", "first"])
+def test_discounts_are_found_in_every_direction(broken, order, without):
+    table = discounts(2000, broken, without=without)
+    sheet = reordered(table, order)
+    ties = find(sheet, min_count=5)  # and so net ≤ price in nearly all rows
+    assert {tie.text for tie in ties} == set(table.texts)
+    for tie in ties:
+        assert isinstance(tie, ProductTie)
+        assert tie.share >= 1 - broken - 0.01
+        for column in tie.columns:
+            low, high = tie.interval(column, sheet.codes, sheet.known)
+            own = sheet.codes[:, column]
+            assert ((low <= own) & (own <= high)).mean() == tie.share
+            assert np.median(high - low) <= 1  # a price has two neighbours with one net
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_permuted_columns_have_no_discounts(seed):
+    assert find(discounts(1000, seed=seed).permuted, min_count=5) == ()
+
+
+def test_a_discount_that_follows_from_a_sum_and_a_product_is_not_kept():
+    table = Planted(2000)
+    price = table.cents("price")
+    percent = table.add("percent", table.rng.choice([5, 10, 60], 2000))
+    less = table.add("less", half_up(price * percent / 100), step=CENT)
+    table.add("net", price - less, step=CENT)
+    found = [tie.text for tie in find(table.sheet, min_count=5)]
+    assert found == ["price = less + net", "less = price × percent ÷ 100, rounded"]
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_permuted_columns_have_no_percentages(seed):
     assert find(percentages(1000, seed=seed).permuted, min_count=5) == ()
@@ -448,6 +496,43 @@ def test_rounded_quotients_are_found_wherever_they_stand(broken, order):
 @pytest.mark.parametrize("seed", range(5))
 def test_permuted_columns_have_no_quotients(seed):
     assert find(quotients(1000, seed=seed).permuted, min_count=5) == ()
+
+
+@pytest.mark.parametrize("zeros", [0.02, 0.1, 0.3, 0.6])
+@pytest.mark.parametrize("order", [range(3), range(2, -1, -1)], ids=["last", "first"])
+@pytest.mark.parametrize("is_missing", [False, True])
+def test_a_quotient_is_found_beside_divisors_of_zero(zeros, order, is_missing):
+    """There, the price is 0 or missing, and the tie says nothing. Most divisors are 1 or 0."""
+    table = Planted(2000)
+    pieces = table.rng.choice([1, 2, 3, 7], 2000, p=[0.7, 0.1, 0.1, 0.1])
+    pieces[table.rng.random(2000) < zeros] = 0
+    total = table.cents("total")
+    table.add("pieces", pieces)
+    price = np.round(total / np.maximum(pieces, 1))
+    price[pieces == 0] = np.nan if is_missing else 0
+    table.add("price", price, step=CENT)
+    sheet = reordered(table, order)
+    ties = find(sheet, min_count=5)
+    assert "price ≤ total" not in [tie.text for tie in ties]  # it follows
+    (tie,) = (tie for tie in ties if len(tie.columns) == 3)
+    assert (tie.text, tie.share) == ("price = total ÷ pieces, rounded", 1.0)
+    low, high = tie.interval(tie.columns[2], sheet.codes, sheet.known)
+    assert ((low <= high) == (pieces > 0)).all()
+
+
+def test_rows_with_a_divisor_of_zero_hide_no_broken_quotient():
+    """There, the product hits = tries × rate holds as well, so that it holds in more rows."""
+    table = Planted(4000)
+    tries = table.rng.integers(20, 200, 4000) * (table.rng.random(4000) < 0.1)
+    hits = table.add("hits", table.rng.binomial(tries, 0.4))
+    table.add("tries", tries)
+    rate = np.round(100 * hits / np.maximum(tries, 1))
+    rows = np.flatnonzero(tries)
+    rate[rows[::33]] += 30
+    table.add("rate", rate, step=CENT)
+    (tie,) = (tie for tie in find(table.sheet, min_count=5) if len(tie.columns) == 3)
+    assert tie.text == "rate = hits ÷ tries, rounded"
+    assert tie.share == pytest.approx(1 - len(rows[::33]) / len(rows))
 
 
 def test_a_product_that_is_exact_is_no_quotient():

@@ -110,6 +110,8 @@ def _product(row, tie, spec, numbers, term_columns, terms):
     factor = b if own == first else a
     if factor == 0:
         return 1.0, 0.0
+    if scale < 0:
+        scale, offset, factor = -scale, -offset, -factor
     size, middle = (factor, c) if factor > 0 else (-factor, -c)
     low = _up(middle - slack - offset * size, size * scale)
     return low, _down(middle + slack - offset * size, size * scale)

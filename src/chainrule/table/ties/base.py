@@ -19,8 +19,8 @@ class AbstractTie(AbstractLeaf, ABC):
 
     Attributes:
         columns: the numbers of its columns among those of the schema.
-        share: the share of the training rows, among those with all its cells known, in which it
-            holds.
+        share: the share of the training rows in which it holds, among those with all its cells
+            known of which it says something.
         text: the relation in words, by the names of the columns.
     """
 
@@ -32,6 +32,11 @@ class AbstractTie(AbstractLeaf, ABC):
     def targets(self) -> tuple[int, ...]:
         """The columns of whose values it says something."""
         return self.columns
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether nothing is rounded: the other codes leave one code or none to each."""
+        return False
 
     @property
     def is_monotone(self) -> bool:
@@ -68,22 +73,9 @@ class AbstractTie(AbstractLeaf, ABC):
         """
 
     def holds(self, x: np.ndarray, known: np.ndarray) -> np.ndarray:
-        """Whether the tie holds, (N,): 1 or 0; NaN where one of its cells is unknown.
+        """Whether the tie holds, (N,): 1 or 0; NaN in rows of which it says nothing.
 
-        Args:
-            x: codes (N, D) of the schema's columns.
-            known: bool (N, D), the cells that are known.
-        """
-        column = self.columns[-1]
-        low, high = self.interval(column, x, known)
-        found = ((low <= x[:, column]) & (x[:, column] <= high)).astype(np.float64)
-        return np.where(known[:, list(self.columns)].all(-1), found, np.nan)
-
-    def breaks(self, x: np.ndarray, known: np.ndarray) -> np.ndarray:
-        """Whether rows break the tie, bool (N,).
-
-        It says nothing of some rows, such as those of a label that hardly occurs, or those with
-        unknown cells. These do not break it.
+        These have an unknown cell, a divisor that is zero, or a label that hardly occurs.
 
         Args:
             x: codes (N, D) of the schema's columns.
@@ -93,7 +85,18 @@ class AbstractTie(AbstractLeaf, ABC):
         codes = {k: np.where(whole, x[:, k], 0.0) for k in self.columns}
         own = codes.pop(column)
         low, high, says = self._interval(column, codes)
-        return whole & says & ~((low <= own) & (own <= high))
+        return np.where(whole & says, (low <= own) & (own <= high), np.nan)
+
+    def breaks(self, x: np.ndarray, known: np.ndarray) -> np.ndarray:
+        """Whether rows break the tie, bool (N,).
+
+        Rows of which it says nothing do not break it; see ``holds``.
+
+        Args:
+            x: codes (N, D) of the schema's columns.
+            known: bool (N, D), the cells that are known.
+        """
+        return self.holds(x, known) == 0
 
     @abstractmethod
     def shifted(self, by: Mapping[int, int]) -> Self:

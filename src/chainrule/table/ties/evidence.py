@@ -11,7 +11,7 @@ from chainrule.table.ties.sheet import Sheet
 
 LEAST_SHARE = 0.95  # of the rows in which a tie holds
 LEAST_GAIN = 0.7  # least share of the rows not explained by chance that a tie explains
-FEWEST_ROWS = 40  # with all cells known; fewer show no tie
+FEWEST_ROWS = 40  # of which a tie says something; fewer show no tie
 FEWEST_BEYOND = 20  # rows in which a tie holds beyond those by chance
 OF_CHANCE = 2000  # rows that are permuted
 
@@ -34,14 +34,15 @@ def confirmed(
         sheet: the rows.
         least_share: smallest share of the rows in which it holds.
         least_gain: smallest share of the rows that chance does not explain.
-        fewest: smallest number of rows with all its cells known.
+        fewest: smallest number of rows of which it says something.
     """
     found = tie.holds(sheet.codes, sheet.known)
-    found = found[~np.isnan(found)]
+    said = np.flatnonzero(~np.isnan(found))
+    found = found[said]
     share = float(found.mean()) if len(found) >= fewest else 0.0
     if share < least_share:
         return None
-    chance = chance_of(tie, sheet)
+    chance = chance_of(tie, sheet, said)
     if not exceeds(share, chance, len(found), least_gain=least_gain):
         return None
     return replace(tie, share=share)  # type: ignore[type-var]  # every tie is a dataclass
@@ -57,10 +58,15 @@ def exceeds(share: float, chance: float, rows: int, *, least_gain: float = LEAST
     return beyond > least_gain * (1 - chance) - 1e-9 and beyond * rows >= FEWEST_BEYOND
 
 
-def chance_of(tie: AbstractTie, sheet: Sheet) -> float:
-    """The largest share of rows in which a tie holds if one of its columns is permuted."""
+def chance_of(tie: AbstractTie, sheet: Sheet, rows: np.ndarray) -> float:
+    """The largest share of rows in which a tie holds if one of its columns is permuted.
+
+    Args:
+        tie: the tie.
+        sheet: the rows.
+        rows: the numbers (n,) of those of which the tie says something.
+    """
     rng, columns = np.random.default_rng(0), list(tie.columns)
-    rows = np.flatnonzero(sheet.known[:, columns].all(axis=1))
     if len(rows) > OF_CHANCE:
         rows = rng.choice(rows, OF_CHANCE, replace=False)
     x = np.zeros((len(rows), sheet.codes.shape[1]))

@@ -20,7 +20,7 @@ from chainrule.table.ties.pairs import equations, ratios
 from chainrule.table.ties.product import ProductTie
 from chainrule.table.ties.quotient import QuotientTie
 from chainrule.table.ties.sheet import Sheet, Variable
-from chainrule.table.ties.triples import date_differences, products, quotients, sums
+from chainrule.table.ties.triples import date_differences, discounts, products, quotients, sums
 
 SAMPLE = 2000  # rows in which candidates are sought
 FEWER = 500  # rows for ratios and orders
@@ -56,6 +56,7 @@ def find(sheet: Sheet, *, min_count: int) -> tuple[AbstractTie, ...]:
     kept.add_copies(confirmed(kept.between_copies(candidates)))
     kept.add_ratios(confirmed(ratios(few.sample(FEWER, rng))), sheet)
     of_triples = [*products(few, rng), *quotients(few, rng.spawn(1)[0])]
+    of_triples += discounts(few, rng.spawn(1)[0])
     kept.add_triples(_narrowest_of_each(confirmed(of_triples), few))
     found = confirmed(orders(few.sample(FEWER, rng), rng), gain=GAIN_OF_ORDERS)
     kept.add_orders((tie for tie in found if has_edge(tie, sheet)), sheet)
@@ -88,7 +89,7 @@ def _follows(order: LinearTie, tie: AbstractTie, sheet: Sheet) -> bool:
     if len(third) != 1 or len(tie.columns) != 3:
         return False
     if isinstance(tie, ProductTie):
-        return _is_factor(order, tie, sheet)
+        return _is_factor(order, tie, sheet) or _is_smaller_product(order, tie, sheet)
     if isinstance(tie, QuotientTie):
         return _is_smaller_quotient(order, tie, sheet)
     return isinstance(tie, LinearTie) and tie.is_equation and _is_part(order, tie, sheet)
@@ -110,6 +111,29 @@ def _is_factor(order: LinearTie, product: ProductTie, sheet: Sheet) -> bool:
     return bool(np.nanmin(sheet.values[:, low]) >= 0 and least >= 1)
 
 
+def _is_smaller_product(order: LinearTie, product: ProductTie, sheet: Sheet) -> bool:
+    """Whether the larger column is multiplied by at most 1, which gives the smaller one.
+
+    It lies on the grid of the product, so that rounding makes no product larger.
+    """
+    high, low = order.columns
+    if low != product.columns[2]:
+        return False
+    variables = {each.number: each for each in sheet.variables}
+    scales = dict(zip(product.columns, product.scales, strict=True))
+    offsets = dict(zip(product.columns, product.offsets, strict=True))
+    unit = {k: variables[k].step / scales[k] for k in (high, low)}
+    if variables[high].origin != unit[high] * offsets[high]:
+        return False  # something is added to it first
+    (other,) = set(product.columns) - {high, low}
+    factors = sheet.codes[:, other] * scales[other] + offsets[other]
+    apart = variables[high].origin - variables[low].origin
+    if variables[high].step % variables[low].step or apart % variables[low].step:
+        return False
+    most = unit[low] / unit[high] * int(np.nanmax(factors))
+    return bool(np.nanmin(sheet.values[:, high]) >= 0 and most <= 1)
+
+
 def _is_smaller_quotient(order: LinearTie, tie: QuotientTie, sheet: Sheet) -> bool:
     """Whether the larger column is divided by numbers of at least 1, which give the smaller one.
 
@@ -123,8 +147,9 @@ def _is_smaller_quotient(order: LinearTie, tie: QuotientTie, sheet: Sheet) -> bo
     factor = units[1] * units[2] / units[0]  # c = factor · a ÷ b
     if a.step % c.step or (a.origin - c.origin) % c.step:
         return False
-    values = sheet.values[:, [a.number, b.number]]
-    return bool(np.nanmin(values[:, 0]) >= 0 and np.nanmin(values[:, 1]) >= factor)
+    divisors = sheet.values[:, b.number]
+    least = divisors[divisors > 0].min()  # of other divisors the tie says nothing
+    return bool(np.nanmin(sheet.values[:, a.number]) >= 0 and least >= factor)
 
 
 def _is_part(order: LinearTie, equation: LinearTie, sheet: Sheet) -> bool:
@@ -189,10 +214,22 @@ def _narrowest_of_each(ties: Iterable[AnyTie], sheet: Sheet) -> list[AnyTie]:
         found.setdefault(frozenset(tie.columns), []).append(tie)
     kept = []
     for some in found.values():
-        least = max(tie.share for tie in some) - NEARLY_AS_MANY
-        some = [tie for tie in some if tie.share >= least]
+        if len(some) > 1:
+            unbroken = [_unbroken(tie, sheet) for tie in some]
+            least = max(unbroken) - NEARLY_AS_MANY
+            some = [tie for tie, share in zip(some, unbroken, strict=True) if share >= least]
         kept.append(min(some, key=lambda tie: _width(tie, sheet)) if len(some) > 1 else some[0])
     return sorted(kept, key=lambda tie: -tie.share)
+
+
+def _unbroken(tie: AbstractTie, sheet: Sheet) -> float:
+    """The share of the rows with all cells known that do not break a tie.
+
+    Where a divisor is zero, a product of it holds, and a quotient says nothing.
+    """
+    said = ~np.isnan(tie.holds(sheet.codes, sheet.known))
+    known = sheet.known[:, list(tie.columns)].all(axis=1)
+    return 1 - (1 - tie.share) * float(said.sum() / known.sum())
 
 
 def _width(tie: AbstractTie, sheet: Sheet) -> float:

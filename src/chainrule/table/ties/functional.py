@@ -49,6 +49,11 @@ class FunctionalTie(AbstractTie):
 
     @property
     @override
+    def is_exact(self) -> bool:
+        return True
+
+    @property
+    @override
     def targets(self) -> tuple[int, ...]:
         return (self.target,)
 

@@ -61,6 +61,11 @@ class LinearTie(AbstractTie):
 
     @property
     @override
+    def is_exact(self) -> bool:
+        return self.is_equation
+
+    @property
+    @override
     def is_monotone(self) -> bool:
         return True
 

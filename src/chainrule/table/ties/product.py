@@ -15,11 +15,12 @@ from chainrule.table.ties.scaled import AbstractScaledTie
 class ProductTie(AbstractScaledTie):
     """|c − a · b| <= slack, where each of a, b and c is scale · code + offset.
 
-    ``columns`` are those of a, b and c. ``slack`` is half a rounding step of c, or 0 if every
+    ``columns`` are those of a, b and c. A discount of b percent multiplies a price by 100 − b, so
+    the scales of factors may lie below zero. ``slack`` is half a rounding step of c, or 0 if every
     product lies on its grid.
 
     Attributes:
-        scales, offsets: integers, one each for a, b and c.
+        scales, offsets: integers, one each for a, b and c; the scale of c is above zero.
         slack: an integer.
 
     Examples:
@@ -31,6 +32,12 @@ class ProductTie(AbstractScaledTie):
     """
 
     what: ClassVar[str] = "a product"
+    signed: ClassVar[int] = 2
+
+    @property
+    @override
+    def is_exact(self) -> bool:
+        return self.slack == 0
 
     @override
     def _interval(self, column: int, codes: dict[int, Any]) -> tuple[Any, Any, Any]:
@@ -43,6 +50,8 @@ class ProductTie(AbstractScaledTie):
             low, high = up(middle - self.slack, scale), (middle + self.slack) // scale
             return low, high, middle == middle
         factor, middle = numbers[second if column == first else first], numbers[product]
+        if scale < 0:
+            scale, offset, factor = -scale, -offset, -factor
         says = factor != 0  # (N,)
         sign = 1.0 * (factor > 0) - 1.0 * (factor <= 0)
         size, middle = factor * sign + ~says * 1.0, middle * sign

@@ -19,11 +19,13 @@ class AbstractScaledTie(AbstractTie, ABC):
 
     Attributes:
         what: the kind of relation, in messages.
+        signed: how many of the first scales may lie below zero.
         scales, offsets: integers, one each for a, b and c.
         slack: an integer, by which c may differ.
     """
 
     what: ClassVar[str]
+    signed: ClassVar[int] = 0
 
     columns: tuple[int, ...]
     scales: tuple[int, ...]
@@ -36,10 +38,12 @@ class AbstractScaledTie(AbstractTie, ABC):
         self.require()
         if not len(self.columns) == len(self.scales) == len(self.offsets) == 3:
             raise SchemaError(f"tie {self.text!r}: {self.what} has three columns")
-        if not are_whole(self.scales, least=1) or not are_whole(self.offsets):
+        is_scale = are_whole(self.scales) and 0 not in self.scales
+        if not is_scale or min(self.scales[self.signed :]) < 0 or not are_whole(self.offsets):
+            factors = ", or below it for factors" if self.signed else ""
             raise SchemaError(
                 f"tie {self.text!r}: scales {self.scales} and offsets {self.offsets} are not "
-                "integers, scales above zero"
+                f"integers, scales above zero{factors}"
             )
         if not are_whole((self.slack,), least=0):
             raise SchemaError(f"tie {self.text!r}: slack {self.slack!r} is no integer from 0 on")

@@ -35,24 +35,29 @@ ENDS = ((Fraction(0), Fraction(1)), (Fraction(-1, 2), Fraction(1, 2)))
 
 
 class Form(NamedTuple):
-    """A product: first · (second + addend) ÷ divisor."""
+    """A product: first · (addend + sign · second) ÷ divisor."""
 
     divisor: int
     addend: int
+    sign: int = 1
 
     def multiplied(self, is_second: bool) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
         """The product of one column with others, which are ``second`` or ``first``."""
-        by_one, by_others = (0, self.addend) if is_second else (self.addend, 0)
-        return lambda one, others: (one + by_one) * (others + by_others) / self.divisor
+        if is_second:
+            return lambda one, others: one * (self.sign * others + self.addend) / self.divisor
+        return lambda one, others: (self.sign * one + self.addend) * others / self.divisor
 
     def words(self, first: str, second: str) -> str:
         """The product of the two columns."""
-        factor = f"({self.addend} + {second})" if self.addend else second
+        sign = "+" if self.sign > 0 else "−"
+        factor = f"({self.addend} {sign} {second})" if self.addend else second
         return f"{first} × {factor}{f' ÷ {self.divisor}' if self.divisor > 1 else ''}"
 
 
 # Plain products, percentages of a column, and sums of a column and a percentage or a share of it.
 FORMS = Form(1, 0), Form(100, 0), Form(100, 100), Form(1, 1)
+DISCOUNTS = Form(100, 100, -1), Form(1, 1, -1)  # a column less a percentage or a share of it
+MOST_SHARES = 0.9  # least share of a column's numbers from 0 to 1, or to 100, if they are discounts
 
 
 class Triple(NamedTuple):
@@ -119,11 +124,41 @@ def products(sheet: Sheet, rng: np.random.Generator) -> Iterator[ProductTie]:
                     yield tie
 
 
+def discounts(sheet: Sheet, rng: np.random.Generator) -> Iterator[ProductTie]:
+    """Triples of columns of numbers of which one is another less a percentage or share, rounded.
+
+    Only columns of numbers from 0 to 100, or to 1, are percentages or shares here. Rows without a
+    discount may be many, so those with one are compared.
+    """
+    variables = [v for v in sheet.numbers(NUMBER) if sheet.different[v.number] > 1]
+    for form in DISCOUNTS:
+        for share in variables:
+            if not _lies_between(sheet, share, 0, form.addend):
+                continue
+            ordered = [share, *(v for v in variables if v is not share)]
+            steps = np.array([float(each.step) for each in ordered])
+            multiplied = form.multiplied(is_second=False)
+            for triple in _agreeing(sheet, ordered, multiplied, steps, 0.5 + 1e-6, rng, firsts=1):
+                first, total = (ordered[k] for k in triple[1:])
+                if is_varied(sheet, first) and is_varied(sheet, total):
+                    tie = _product(sheet, first, share, total, form)
+                    if tie is not None:
+                        yield tie
+
+
+def _lies_between(sheet: Sheet, variable: Variable, least: float, most: float) -> bool:
+    """Whether most numbers of a column lie between two ends."""
+    values = sheet.values[:, variable.number]
+    known = values[~np.isnan(values)]
+    return bool(((least <= known) & (known <= most)).mean() >= MOST_SHARES)
+
+
 def _product(
     sheet: Sheet, first: Variable, second: Variable, total: Variable, form: Form
 ) -> ProductTie | None:
-    """The tie total = first · (second + addend) ÷ divisor, with integers for the maps of codes."""
-    columns, origins = (first, second, total), (first.origin, second.origin + form.addend)
+    """The tie total = first · (addend ± second) ÷ divisor, with integers for the maps of codes."""
+    columns, steps = (first, second, total), (first.step, form.sign * second.step, total.step)
+    origins = first.origin, form.addend + form.sign * second.origin
     units = [
         common_unit([each.step, origin])
         for each, origin in zip((first, second), origins, strict=True)
@@ -131,14 +166,14 @@ def _product(
     step = units[0] * units[1] / form.divisor  # of products
     unit = common_unit([total.step / 2, total.origin, step])
     parts = (units[0] / int(step / unit), units[1], unit)
-    scales = tuple(int(each.step / part) for each, part in zip(columns, parts, strict=True))
+    scales = tuple(int(each / part) for each, part in zip(steps, parts, strict=True))
     numbers = zip((*origins, total.origin), parts, strict=True)
     offsets = tuple(int(origin / part) for origin, part in numbers)
     sizes = [
-        scale * largest_code(sheet, each.number) + abs(offset)
+        abs(scale) * largest_code(sheet, each.number) + abs(offset)
         for each, scale, offset in zip(columns, scales, offsets, strict=True)
     ]
-    if max(*scales, *map(abs, offsets)) > LARGEST_SCALE or sizes[0] * sizes[1] > LARGEST:
+    if max(*map(abs, scales), *map(abs, offsets)) > LARGEST_SCALE or sizes[0] * sizes[1] > LARGEST:
         return None
     # No product lies between the points of the total's grid if its step divides them.
     is_whole = step % total.step == 0 and total.origin % total.step == 0
@@ -215,6 +250,7 @@ def _agreeing(
     rng: np.random.Generator,
     *,
     is_difference: bool = False,
+    firsts: int | None = None,
 ) -> Iterator[Triple]:
     """Triples whose third value is that of the first two in most of a few rows.
 
@@ -229,12 +265,13 @@ def _agreeing(
         tolerance: largest deviation, in steps.
         rng: draws the rows.
         is_difference: whether values are compared with those of a row.
+        firsts: how many columns are the first of a triple; None for all.
     """
     values = sheet.values[:, [each.number for each in variables]]  # (N, K)
     codes_of_all = sheet.codes[:, [each.number for each in variables]]
     usual = np.array([sheet.usual[each.number] for each in variables])
     finest, is_sum = np.minimum(steps[:, None], steps), tolerance < 0.5
-    for i, first in enumerate(variables):
+    for i, first in enumerate(variables[:firsts]):
         codes = sheet.codes[:, first.number]
         rows = np.flatnonzero(~np.isnan(codes) & (codes != sheet.usual[first.number]))
         if len(rows) < FEWEST:
@@ -249,7 +286,8 @@ def _agreeing(
             guess = combined(looked[:, [i]], looked[:, i + 1 :])[:, :, None]  # (n, J, 1)
             close = np.abs(guess - looked[:, None]) <= tolerance * near  # (n, J, K)
             known = ~np.isnan(looked)
-            counted = known[:, i + 1 :]
+            # Divisors of zero and unknown cells leave no guess.
+            counted = known[:, i + 1 :] & np.isfinite(guess[:, :, 0])
             if not is_sum:  # zero times any number is zero, and any number divided by 1 the same
                 counted = counted & (codes_of_all[rows, i + 1 :] != usual[i + 1 :])
                 close &= counted[:, :, None]
