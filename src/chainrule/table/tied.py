@@ -26,6 +26,7 @@ from chainrule.table.columns.date_grid import UNIT_S
 from chainrule.table.schema import Schema
 from chainrule.table.statistics.table_statistics import TableStatistics
 from chainrule.table.table import Table
+from chainrule.table.text.clock_notation import ClockNotation
 from chainrule.table.ties import AbstractTie
 from chainrule.table.ties.equations import exact
 from chainrule.table.ties.find import find
@@ -137,7 +138,7 @@ def _of_levels(column: AbstractLevels, number: int) -> Variable | None:
 @variable_of.register(Integer)
 def _of_integers(column: Integer, number: int) -> Variable | None:
     step, origin = Fraction(int(column.step)), Fraction(int(column.origin))
-    return Variable(number, column.name, NUMBER, step, origin)
+    return Variable(number, column.name, NUMBER, step, origin, unit=_seconds(column))
 
 
 @variable_of.register(Real)
@@ -147,7 +148,13 @@ def _of_numbers(column: Real, number: int) -> Variable | None:
     step, origin = column.step, column.origin
     if column.decimals is not None:  # without the errors of sums of floats
         step, origin = (float(np.round(part, column.decimals)) or part for part in (step, origin))
-    return Variable(number, column.name, NUMBER, exact(step), exact(origin))
+    return Variable(number, column.name, NUMBER, exact(step), exact(origin), unit=_seconds(column))
+
+
+def _seconds(column: AbstractColumn) -> int:
+    """The seconds of the number 1 in a column of times; 0 in others."""
+    notation = column.notation
+    return notation.unit if isinstance(notation, ClockNotation) else 0
 
 
 @variable_of.register(Datetime)

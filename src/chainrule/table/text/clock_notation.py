@@ -73,8 +73,13 @@ class ClockNotation:
         """The first and the last time of a day; None for elapsed times."""
         if self.is_elapsed:
             return None
-        units = HOURS_OF_DAY * (HOUR if self.has_seconds else HOUR // MINUTE)
+        units = HOURS_OF_DAY * HOUR // self.unit
         return (0.0, units - 10.0**-self.decimals) if self.decimals else (0, units - 1)
+
+    @property
+    def unit(self) -> int:
+        """The seconds of the number 1."""
+        return 1 if self.has_seconds else MINUTE
 
     def describe(self) -> str:
         """Describes the notation with an example, for a line of a schema.
@@ -82,7 +87,7 @@ class ClockNotation:
         >>> ClockNotation(half=" AM", digits=1).describe()
         'times written 7:30 AM'
         """
-        example = self.write(np.array([EXAMPLE if self.has_seconds else EXAMPLE // MINUTE]))[0]
+        example = self.write(np.array([EXAMPLE // self.unit]))[0]
         return f"{'elapsed times' if self.is_elapsed else 'times'} written {example}"
 
     def parse(self, text: Any) -> Any:
@@ -115,8 +120,7 @@ class ClockNotation:
         They are floats if all are times, or durations, or missing.
         """
         if cells.dtype.kind == "m":
-            seconds = cells.astype("timedelta64[us]") / SECOND
-            return seconds if self.has_seconds else seconds / MINUTE
+            return cells.astype("timedelta64[us]") / SECOND / self.unit
         return objects_of([self._of_object(cell) for cell in cells])
 
     def number(self, cell: Any) -> float | None:
@@ -135,10 +139,9 @@ class ClockNotation:
 
         They are rounded to ``decimals``.
         """
-        unit = 1 if self.has_seconds else MINUTE
         of = _as_time if self.cells == "times" else _as_duration
         numbers = values.astype(np.float64).round(self.decimals).tolist()
-        return objects_of([None if v != v else of(v * unit) for v in numbers])
+        return objects_of([None if v != v else of(v * self.unit) for v in numbers])
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that ``notation_from_json`` reads."""
@@ -150,9 +153,7 @@ class ClockNotation:
 
     def _of_object(self, cell: Any) -> Any:
         seconds = seconds_of(cell)
-        if seconds is None:
-            return cell
-        return seconds if self.has_seconds else seconds / MINUTE
+        return cell if seconds is None else seconds / self.unit
 
     def _number(self, cell: str) -> float | None:
         """The minutes or seconds of a cell; None for other text."""
@@ -244,8 +245,8 @@ def clock_notation(cells: Sequence[str]) -> ClockNotation | None:
 
     Cells disagree if some have seconds, or halves of a day, and others do not.
 
-    >>> clock_notation(["7:30", "18:05"])
-    ClockNotation(has_seconds=False, decimals=0, digits=1, is_elapsed=False, half='')
+    >>> clock_notation(["7:30 am", "8:05 pm"]).describe()
+    'times written 7:30 am'
     """
     found = [CELL.fullmatch(cell) for cell in cells]
     if not found or not all(found):

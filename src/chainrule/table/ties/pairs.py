@@ -84,7 +84,9 @@ def _equation(
     elif first.measure == MONTH:
         text += words.plus(constant) + (" months" if constant else "")
     else:
-        text += words.plus(constant, is_time=first.measure == DATE)
+        unit = first.unit if first.unit == other.unit else 0
+        is_time = bool(unit) or first.measure == DATE
+        text += words.plus(constant * (unit or 1), is_time=is_time)
     return replace(tie, text=text)
 
 

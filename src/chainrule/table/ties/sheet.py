@@ -22,6 +22,7 @@ class Variable:
             the same measure.
         step, origin: the value of a code is step · code + origin; of labels they are not used.
         is_list: whether codes are few, and from 0 on, so that a tie may list them.
+        unit: seconds of the number 1 in a column of times; 0 in others.
     """
 
     number: int
@@ -30,6 +31,7 @@ class Variable:
     step: Fraction = Fraction(1)
     origin: Fraction = Fraction(0)
     is_list: bool = True
+    unit: int = 0
 
 
 @dataclass(frozen=True)
