@@ -55,6 +55,13 @@ WRITTEN = {
         "numbers written $12.50",
     ),
     "signed": ([f"{x - 2000:+.1f}%" for x in AMOUNTS], "percent written +12.5%"),
+    "kilograms": ([f"{x:.1f} kg" for x in AMOUNTS], "numbers written 12.5 kg"),
+    "square metres": ([f"{x:,.2f}m²" for x in AMOUNTS], "numbers written 1,234.50m²"),
+    "kilometres": (
+        [swapped(f"{x - 2000:,.2f}\u00a0km/h") for x in AMOUNTS],
+        "numbers written 1.234,50\u00a0km/h",
+    ),
+    "degrees": ([f"{x - 2000:.1f}°C" for x in AMOUNTS], "numbers written 12.5°C"),
     "exponents": ([f"{x * 1e-9:.3e}".replace(".", ",") for x in AMOUNTS], "numbers written 12,5"),
 }
 
@@ -399,13 +406,13 @@ NOT_READ = {
         "numbers of which some have a point for a decimal mark and others a comma, as "
         "in 1,234.50 and 1.234,50: ",
     ),
-    "kilograms": (
-        [f"{x:.1f} kg" for x in AMOUNTS],
-        "numbers with 'kg' behind each, which are not read: write them without, ",
+    "kilograms and grams": (
+        [f"{x:.1f} {'kg' if k % 9 else 'g'}" for k, x in enumerate(AMOUNTS)],
+        "numbers with 'kg' behind most, which are not read: write them without, ",
     ),
-    "metres": (
-        [f"{x:.0f}m²" for x in AMOUNTS],
-        "numbers with 'm²' behind each, which are not read: write them without, ",
+    "densities": (
+        [f"{x:.0f} kg/m3" for x in AMOUNTS],
+        "numbers with 'kg/m3' behind most, which are not read: write them without, ",
     ),
 }
 

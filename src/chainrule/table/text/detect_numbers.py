@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from shlex import quote
 from typing import Any
 
@@ -50,7 +50,10 @@ SHAPE = (
     rf"(?:{GAP}([){MINUSES}]))?({GAP})({CURRENCY}|[%‰])?{GAP}([){MINUSES}])?$"
 )
 PARTS = ["front", "prefix", "before", "inner", "body", "after", "behind", "suffix", "end"]
-UNIT = r"^[+-]?[0-9][0-9.,]* ?([A-Za-zµμ°Ω][A-Za-zµμ°Ω0-9²³/·*^-]{0,9})$"
+UNIT = (
+    rf"^[+{MINUSES}]?[0-9](?:[0-9.,{APOSTROPHES}{SPACES}]*[0-9])?([{SPACES}]?)"
+    r"([A-Za-zµμ°Ω][A-Za-zµμ°Ω0-9²³/·*^-]{0,9})$"
+)
 
 
 def may_be_number(cell: str) -> bool:
@@ -75,7 +78,7 @@ def detect_numbers(
     shape = _shapes(cells).with_columns(pl.Series("weight", weight))
     has_body = shape["body"].is_not_null().to_numpy()
     if not has_body.any():
-        return _with_unit(cells, weight, min_count)
+        return _with_unit(name, cells, weight, options, min_count)
     affixes = (
         shape.filter(pl.Series(has_body)).group_by("prefix", "suffix").agg(pl.col("weight").sum())
     )
@@ -206,19 +209,34 @@ def _by_two_marks(
     return np.array([only, weight[read["."]].sum()]) if only else None
 
 
-def _with_unit(cells: Any, weight: np.ndarray, min_count: int) -> Doubt | None:
-    """The doubt about many different numbers that are followed by one word, such as kg."""
-    units = cells.str.extract(UNIT, 1)
+def _with_unit(
+    name: str, cells: Any, weight: np.ndarray, options: ColumnReading, min_count: int
+) -> Found | Doubt | None:
+    """The notation of many different numbers that are followed by one unit, such as kg.
+
+    A doubt, if only most of them are.
+    """
+    parts = cells.str.extract_groups(UNIT).struct
+    units = parts.field("2")
     most = units.drop_nulls().mode()
     if len(cells) < MANY_NUMBERS or len(most) != 1:
         return None
-    if weight[(units == most[0]).fill_null(False).to_numpy()].sum() < max(
-        MOSTLY * weight.sum(), min_count
-    ):
+    unit = str(most[0])
+    has_unit = (units == unit).fill_null(False)
+    if weight[has_unit.to_numpy()].sum() < max(MOSTLY * weight.sum(), min_count):
         return None
+    if has_unit.all() and not any(map(str.isdecimal, unit)):
+        gaps = parts.field("1")
+        bare = cells.str.strip_suffix(unit).str.strip_chars(SPACES)
+        found = detect_numbers(name, bare, weight, options, min_count)
+        if not isinstance(found, Found) or found.notation is None:
+            return found
+        if isinstance(found.notation, NumberNotation) and not found.strays:
+            suffix = f"{gaps.mode().sort()[0]}{unit}"
+            return Found(replace(found.notation, suffix=suffix))
     return Doubt(
-        f"numbers with {most[0]!r} behind each, which are not read: write them without, and the "
-        "unit into the name of the column"
+        f"numbers with {unit!r} behind most, which are not read: write them without, and the unit "
+        "into the name of the column"
     )
 
 

@@ -34,8 +34,8 @@ class NumberNotation:
             apostrophes.
         grouping: number of digits in groups after the first three: 3, or 2 as in 1,00,000.
         grouped_from: smallest number of digits before the decimal mark that are grouped.
-        prefix, suffix: text around every number, with its space: a currency, which may be absent,
-            or a percent sign, which may not.
+        prefix, suffix: text around every number, with its space: a currency or a unit, which may
+            be absent, or a percent sign, which may not.
         minus: the sign of numbers below zero.
         minus_at: its position: "front" (before the prefix), "number" (after it) or "end"; or
             parentheses: "parentheses" around everything, "inside" within prefix and suffix.
@@ -69,7 +69,7 @@ class NumberNotation:
             and self.grouping in (2, 3)
             and self.grouped_from in (4, 5)
             and all(
-                len(affix) <= LONGEST_AFFIX and not any(c.isdigit() for c in affix)
+                len(affix) <= LONGEST_AFFIX and not any(c.isdecimal() for c in affix)
                 for affix in affixes
             )
             and len(self.minus) == 1
