@@ -393,7 +393,8 @@ class Density:
             seed: makes draws reproducible: a row's draws depend on the seed and on the row's number
                 alone.
             interval: a probability such as 0.9. The result is then (table, low, high), with the
-                interval ends of each filled number.
+                interval ends of each filled number. Their levels are those that held as many
+                numbers of held-out rows.
             first_row: the number of the table's first row, if it is a part of a larger one.
             strict: refuse cells whose values their columns cannot hold, instead of leaving them as
                 they are.
@@ -401,12 +402,14 @@ class Density:
             to: a path of CSV or Parquet to write to; a file is then read, filled and written in
                 chunks.
         """
+        spec = self.training.get("intervals")
         return tasks.impute(
             self.model,
             table,
             how=how,
             n_draws=n_draws,
             interval=interval,
+            levels=None if spec is None else tasks.IntervalLevels.from_json(spec),
             seed=seed,
             first_row=first_row,
             strict=strict,
@@ -599,7 +602,12 @@ def density_of(contents: fileformat.Contents, name: str) -> Density:
     training = contents.content.get("training", {})
     if not isinstance(training, dict):
         raise FormatError(f"{name}: the training record is not an object")
-    for key, kind in (("calibration", tasks.Calibration), ("drift", tasks.HeldOutFigures)):
+    kinds = {
+        "calibration": tasks.Calibration,
+        "drift": tasks.HeldOutFigures,
+        "intervals": tasks.IntervalLevels,
+    }
+    for key, kind in kinds.items():
         if training.get(key) is not None:
             try:
                 kind.from_json(training[key])

@@ -58,7 +58,9 @@ def _filled_rows(asked: Asked, missing: np.ndarray) -> list[list[Any]]:
         return []
     with unseen():
         part = polars_frame(asked.table)[some.tolist()]
-        answer = tasks.impute(model, part, how="best", interval=INTERVAL)
+        spec = asked.training.get("intervals")
+        levels = None if spec is None else tasks.IntervalLevels.from_json(spec)
+        answer = tasks.impute(model, part, how="best", interval=INTERVAL, levels=levels)
         whole, low, high = (as_polars(each) for each in answer)
         likely = {
             k: as_polars(tasks.conditional(model, part, model.schema.columns[k].name))

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from chainrule.tasks.features import features as features
     from chainrule.tasks.impute import Imputed as Imputed
     from chainrule.tasks.impute import impute as impute
+    from chainrule.tasks.intervals import IntervalLevels as IntervalLevels
     from chainrule.tasks.marginal import marginal as marginal
     from chainrule.tasks.odd_rows import odd_rows as odd_rows
     from chainrule.tasks.probability import probability as probability
@@ -62,6 +63,7 @@ _HOMES = {
     "HeldOutFigures": "drift",
     "Imputed": "impute",
     "Interval": "asking.answers",
+    "IntervalLevels": "intervals",
     "Parts": "score",
     "Probability": "asking.answers",
     "answer_arrow": "arrow",
@@ -103,6 +105,7 @@ __all__ = [
     "HeldOutFigures",
     "Imputed",
     "Interval",
+    "IntervalLevels",
     "Parts",
     "Probability",
     "answer_arrow",

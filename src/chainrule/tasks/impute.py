@@ -26,6 +26,7 @@ from chainrule.tasks.answer import Batch, Chunk, answer, chunks
 from chainrule.tasks.asking.filled_given import completed_given
 from chainrule.tasks.conditional import level_probabilities_of
 from chainrule.tasks.each_cell import Quantiles, each_cell
+from chainrule.tasks.intervals import IntervalLevels, hidden_shares
 from chainrule.tasks.outside import completed
 
 BATCH_ROWS = 4096
@@ -71,6 +72,7 @@ def impute(
     strict: bool = False,
     given: Any = None,
     to: str | os.PathLike[str] | Sink | None = None,
+    levels: IntervalLevels | None = None,
 ) -> Any:
     """Returns the table with its missing cells filled, of the same kind, types and index.
 
@@ -83,8 +85,8 @@ def impute(
             are listed ones. "best" fills each cell separately with the most probable listed level,
             or the median of numbers. "mean" fills numbers with their mean, and levels as "best".
         n_draws: how many tables to draw; more than one come as a list.
-        interval: a probability such as 0.9; the ends of this interval of p(cell | known cells) are
-            returned for each number, too.
+        interval: a probability such as 0.9; the ends of the interval that holds the number with
+            this probability are returned for each number, too.
         seed: an integer, a generator, or None for system entropy. With an integer, the draws of a
             row depend on the seed and on the row's number alone.
         first_row: the number of the table's first row, if it is a part of a larger one. The parts
@@ -94,6 +96,8 @@ def impute(
         given: an event that holds in every filled row, as for ``probability``; with how="draw".
         to: a path of CSV or Parquet, to which the table is written. A file is then read, filled and
             written in chunks. From text to CSV, known cells keep their text.
+        levels: what a fit keeps in ``training["intervals"]``: the central intervals of p(cell |
+            known cells) that held as many held-out numbers. By default their level is ``interval``.
 
     Returns:
         A table, or the path it was written to; a list of tables for several draws; with
@@ -137,7 +141,7 @@ def impute(
     rows = with_draws(chunk)  # each further draw goes on where the last one ended
     tables = [filled(chunk.table, model.schema, fill(rows)) for _ in range(n_draws)]
     result = tables if n_draws > 1 else tables[0]
-    return result if interval is None else Imputed(result, *_intervals(chunk, interval))
+    return result if interval is None else Imputed(result, *_intervals(chunk, interval, levels))
 
 
 def drawn(rows: Batch, event: Event | None = None) -> Fills:
@@ -218,24 +222,19 @@ def mean_codes(
     return codes
 
 
-def _intervals(chunk: Chunk, interval: float) -> tuple[Any, Any]:
+def _intervals(chunk: Chunk, interval: float, levels: IntervalLevels | None) -> tuple[Any, Any]:
     """Returns the interval ends of each filled number, as two frames of the table's shape.
 
     Other cells are NaN.
     """
     table, rows, schema = chunk.table, chunk.rows, chunk.rows.model.schema
-    positions, quantiles = column_positions(table, schema), ((1 - interval) / 2, (1 + interval) / 2)
-    asked, found = ~rows.codes.observed_or_outside, np.full((2, *rows.codes.values.shape), np.nan)
+    positions = column_positions(table, schema)
+    asked = ~rows.codes.observed_or_outside
     for k, column in enumerate(schema.columns):
         asked[:, k] &= not (column.is_flag or column.has_levels) and column.name in positions
-
-    def keep(row: np.ndarray, column: np.ndarray, values: np.ndarray) -> None:
-        found[:, row, column] = values.T
-
-    each_cell(rows, asked, ends_of := Quantiles(quantiles, keep), "conditioning")
-    ends_of.flush()
+    found = interval_codes(rows, asked, interval, levels)
     nothing = np.full(len(rows), np.nan)
-    ends: list[dict[str, np.ndarray]] = [dict.fromkeys(table.names, nothing) for _ in quantiles]
+    ends: list[dict[str, np.ndarray]] = [dict.fromkeys(table.names, nothing) for _ in found]
     for k in np.flatnonzero(asked.any(0)).tolist():
         column, of_column = schema.columns[k], asked[:, k]
         for side, columns in enumerate(ends):
@@ -247,3 +246,37 @@ def _intervals(chunk: Chunk, interval: float) -> tuple[Any, Any]:
             columns[name][of_column] = cells
     low, high = (like_named(table.frame, columns, table.container) for columns in ends)
     return low, high
+
+
+def interval_codes(
+    rows: Batch, asked: np.ndarray, interval: float, levels: IntervalLevels | None
+) -> np.ndarray:
+    """Returns the ends (2, n, D) of the intervals of asked numbers, in codes; NaN elsewhere.
+
+    Args:
+        rows: the rows.
+        asked: bool (n, D), cells of columns of numbers that the network does not know.
+        interval: the probability of the intervals.
+        levels: the levels at which they have it; by default the probability itself.
+    """
+    found, level = np.full((2, *asked.shape), np.nan), levels_of_rows(rows, interval, levels)
+    for each in np.unique(level).tolist():
+        some = np.flatnonzero((level == each) & asked.any(1))
+
+        def keep(
+            row: np.ndarray, column: np.ndarray, values: np.ndarray, some: np.ndarray = some
+        ) -> None:
+            found[:, some[row], column] = values.T
+
+        ends_of = Quantiles(((1 - each) / 2, (1 + each) / 2), keep)
+        each_cell(rows.take(some), asked[some], ends_of, "conditioning")
+        ends_of.flush()
+    return found
+
+
+def levels_of_rows(rows: Batch, interval: float, levels: IntervalLevels | None) -> np.ndarray:
+    """Returns the level (n,) of each row's intervals, by the share of its cells that are hidden."""
+    if levels is None:
+        return np.full(len(rows), interval)
+    shares, which = np.unique(hidden_shares(rows), return_inverse=True)
+    return np.array([levels(interval, share) for share in shares])[which]

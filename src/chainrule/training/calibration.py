@@ -15,6 +15,7 @@ from chainrule.rng import generator_from
 from chainrule.table import Codes
 from chainrule.tasks.calibrate import fit_calibration
 from chainrule.tasks.drift import figures_of_held_out
+from chainrule.tasks.intervals import CELLS, fit_intervals
 
 # A choice of MOST_ROWS among more held-out rows has this seed. More than MOST_SCORES scores do not
 # make a calibration better.
@@ -35,6 +36,9 @@ STEP, FIXED_ORDER_STEPS = 7_500, 16
 # The surprise of cells given the rest of their rows takes about this share, or that of so many
 # cells.
 SURPRISE_SHARE, LEAST_SURPRISED = 0.006, 3_000
+# Levels of intervals take about this share. A score is worth so many cells for each share of hidden
+# ones.
+INTERVAL_SHARE, INTERVAL_CELLS = 0.006, 2
 
 
 class HeldOut:
@@ -119,6 +123,32 @@ def figures_of(
     rows = rows if most_scores is None else min(rows, most_scores)
     rows = int(max(LEAST_SURPRISED // len(model.schema.columns), rows))
     found = figures_of_held_out(model, held_out.codes, min_count=min_count, surprised=rows)
+    return None if found is None else found.to_json()
+
+
+def intervals_of(
+    model: Model,
+    held_out: HeldOut,
+    min_count: int,
+    trained_rows: int,
+    *,
+    most_scores: int | None = None,
+) -> dict[str, Any] | None:
+    """The levels at which intervals hold the shares of numbers that they name, as JSON.
+
+    They are None without numbers, or if training was short.
+
+    Args:
+        model: the trained model, on the CPU.
+        held_out: rows that it was not trained on.
+        min_count: each level is a mean over at least so many cells.
+        trained_rows: how many rows training has read, in all epochs together.
+        most_scores: at most as much work as so many scores, because of a time limit.
+    """
+    scores = scores_within(model, trained_rows, INTERVAL_SHARE)
+    scores = scores if most_scores is None else min(scores, most_scores)
+    cells = int(min(CELLS, INTERVAL_CELLS * scores))
+    found = fit_intervals(model, held_out.codes, min_count=min_count, cells=cells)
     return None if found is None else found.to_json()
 
 

@@ -19,7 +19,7 @@ from chainrule.table import Schema, Table, encode, log_scales
 from chainrule.tasks.answer import Batch
 from chainrule.tasks.score import nats
 from chainrule.training.batches import Rows, batches
-from chainrule.training.calibration import calibration_of, figures_of
+from chainrule.training.calibration import calibration_of, figures_of, intervals_of
 from chainrule.training.data import TrainingData
 from chainrule.training.plan import Plan
 from chainrule.training.state import State
@@ -105,6 +105,9 @@ def record_of(
             most_scores=most_scores,
         ),
         "drift": figures_of(
+            model, data.calibration_rows, min_count, trained_rows, most_scores=most_scores
+        ),
+        "intervals": intervals_of(
             model, data.calibration_rows, min_count, trained_rows, most_scores=most_scores
         ),
     }

@@ -349,6 +349,22 @@ def test_an_atom_at_an_end_is_a_bound_if_no_other_is_heavier(values, bounds):
         assert least is None or column.least == least
 
 
+def test_a_full_field_of_nines_is_an_end_where_rows_pile_up():
+    """Hours of two digits: eight rows of 4,000 have 99, and hardly one has 95 to 98."""
+    hours = np.random.default_rng(0).gamma(8, 5.3, 4000).round().astype(int)
+    hours = hours[hours < 97]
+    piled = np.append(hours, [99] * 8)
+    for values, most in (
+        (piled, 99),
+        (np.append(hours, [99]), None),  # a single row shows nothing
+        (np.append(hours, [98] * 8), None),
+        (np.append(piled, [112]), None),
+        (piled * 0.1, None),
+    ):
+        (column,) = infer_schema(pd.DataFrame({"x": values})).columns
+        assert column.most == most, most
+
+
 def test_no_draw_lies_below_a_limit_of_detection():
     rng, n = np.random.default_rng(0), 800
     frame = pd.DataFrame({"v": np.maximum(10.0 ** rng.uniform(-3, 2, n), 0.05)})

@@ -27,6 +27,9 @@ LARGEST_MARK = 10  # whole numbers up to here are also natural ends of decimals,
 # An atom at an end is a bound, such as a cap or a limit of detection, with so large a share of the
 # rows. No other atom but zero may have more.
 HEAVY_END = 0.01
+# A field of so many digits is full at 99 or more, where rows pile up to so many times the mean rows
+# of the integers before it.
+LEAST_FIELD, PILE = 99, 2
 
 
 def evident_bounds(numbers: np.ndarray, *, min_count: int) -> tuple[float | None, float | None]:
@@ -173,6 +176,25 @@ def ends_abruptly(ranked: np.ndarray, min_count: int) -> bool:
     begin, end = np.searchsorted(ranked, [last - BEFORE, last]).tolist()
     rows = len(ranked) - end
     return rows >= 2 * max(min_count, 1) and rows >= ABRUPT * (end - begin) / BEFORE
+
+
+def fills_its_field(
+    ranked: np.ndarray, min_count: int, *, step: float = 1, phase: float = 0
+) -> bool:
+    """Whether sorted steps pile up at a last number of nines alone, such as 99 hours.
+
+    More digits did not fit there, so larger numbers count as it.
+
+    >>> fills_its_field(np.append(np.arange(60), [99] * 8), 5)
+    True
+    """
+    last = int(ranked[-1])
+    number = phase + step * last
+    if number < LEAST_FIELD or number != int(number) or set(str(int(number))) != {"9"}:
+        return False
+    begin, end = np.searchsorted(ranked, [last - BEFORE, last]).tolist()
+    rows = len(ranked) - end
+    return rows >= max(min_count, 2) and rows >= PILE * (end - begin) / BEFORE
 
 
 def natural_end(last: float, end: float) -> float:

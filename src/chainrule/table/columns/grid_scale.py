@@ -12,6 +12,7 @@ from chainrule.table.columns.evident_bounds import (
     FEWEST_ROWS,
     ends_abruptly,
     evident_steps,
+    fills_its_field,
     has_heavy_end,
 )
 from chainrule.table.columns.grid import (
@@ -42,7 +43,7 @@ def shown_bounds(
     only zero is a bound. A heavy atom at an end is a bound, and so is a natural end that rounding
     outwards would pass, such as 100. Few different numbers, such as days of the month, are all
     there are, if none of them is rare. An end that fades out is no bound even then: a next child or
-    a next visit is only rarer.
+    a next visit is only rarer. A last number of nines that larger ones have become is a bound.
     """
     if not len(steps) or is_large(steps.astype(np.float64)):
         return None, None
@@ -58,6 +59,8 @@ def shown_bounds(
         atoms = np.unique(numbers[is_atom])
         least = first if has_heavy_end(-numbers, -atoms, min_count=min_count) else least
         most = last if has_heavy_end(numbers, atoms, min_count=min_count) else most
+    if most is None and fills_its_field(np.sort(steps), min_count, step=step, phase=phase):
+        most = last
     if phase and last < 0 and most == 0:
         most = -1  # step 0 lies above zero
     values, counts = np.unique(steps, return_counts=True)
