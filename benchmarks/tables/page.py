@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.markdown import table
 from benchmarks.tables.data import KINDS
-from benchmarks.tables.masses.page import section as masses
+from benchmarks.tables.masses import page as masses
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results" / "real_tables"
@@ -31,12 +31,13 @@ def missing() -> list[str]:
     """The figures that are not measured yet."""
     asked = [
         (proof, name, seed)
-        for proof in ("rows", "imputation", "odd_cells")
+        for proof in ("imputation", "synthesis", "odd_cells")
         for name in KINDS
         for seed in SEEDS
     ]
     asked += [("seconds", name, SEEDS[0]) for name in KINDS]
-    return [path_of(*each).name for each in asked if not path_of(*each).exists()]
+    lacking = [path_of(*each).name for each in asked if not path_of(*each).exists()]
+    return [*lacking, *masses.missing(SEEDS)]
 
 
 def text() -> str:
@@ -45,12 +46,12 @@ def text() -> str:
         [
             _HEAD,
             *_short_of(),
-            *_likelihood(_read("rows", "likelihood")),
+            *masses.section(SEEDS),
             *_imputation(_read("imputation")),
-            *_synthesis(_read("rows", "synthesis")),
+            *_synthesis(_read("synthesis")),
+            *masses.draws(SEEDS),
             *_odd_cells(_read("odd_cells")),
             *_seconds({name: [_one("seconds", name, SEEDS[0])] for name in KINDS}),
-            *masses(SEEDS),
         ]
     )
 
@@ -59,8 +60,9 @@ _HEAD = """\
 # Real tables
 
 This page compares chainrule with common alternatives on five tables as people have them.
-`python -m benchmarks.tables.prove` computes it from the tables in the folder `CHAINRULE_DATA`.
-Every number is in [benchmarks/results/real_tables](../benchmarks/results/real_tables).
+`python -m benchmarks.tables.masses` and `python -m benchmarks.tables.prove` compute it from the
+tables in the folder `CHAINRULE_DATA`. Every number is in
+[benchmarks/results/real_tables](../benchmarks/results/real_tables).
 
 Each table contributes at most 10,000 rows (5,000 for odd cells). They are drawn for each of five
 seeds, which also determine splits, masks, errors and fits. Numbers are means over the five seeds. ±
@@ -70,22 +72,10 @@ Only `effort="standard"` and some kinds are set, except in section 4: four colum
 online_shoppers are labels, and two of beijing_pm25 are real numbers. Settings follow from a table
 by fixed rules. The rules were chosen on other draws of rows of these tables (seeds from 100 on).
 The baselines' settings are chosen on validation rows.
-
-Sections 1, 2, 3 and 5 were measured with version 0.1.0, sections 4 and 6 with this version.
 """
 _SHORT_OF = """\
-The list has two kinds of cases. Either chainrule gains at most a standard error over the best other
-method, or it misjudges its certainty. Below zero, the other method is better.
-"""
-_LIKELIHOOD = """\
-## 1. How likely are held-out rows
-
-The table has nats per test row; higher is better. There are 7,000 training rows, and 623 for
-titanic. All densities have one base measure: the same levels, atoms and grid values have
-probabilities. Other numbers have a density in the table's units. Independent columns are
-histograms. The Chow-Liu tree uses the same bins; probability spreads evenly within a bin. The
-Gaussian mixture is scikit-learn's, with diagonal covariances. Its probability of a grid value is
-the mass between the midpoints to its neighbours.
+The list has three kinds of cases: chainrule gains at most a standard error over the best other
+method, it misjudges its certainty, or its fit takes longer. Below zero, the other method is better.
 """
 _IMPUTATION = """\
 ## 2. What belongs in missing cells
@@ -98,8 +88,10 @@ Therefore chainrule fills in medians in the first table of errors, and means (`h
 second.
 """
 _CALIBRATION = """\
-The last table shows the calibration of chainrule for the removed numbers. *Inside* is the share of
-numbers in their 90 % interval. The ranks of the true values in their conditionals are probability
+The last table shows the calibration of chainrule's conditionals for the removed numbers. *Inside*
+is the share of numbers in the central 90 % of their conditional. `impute(interval=0.9)` corrects
+[the level of the interval](howto/fill-missing-cells.md#how-sure-is-that) by held-out rows, which is
+not counted here. The ranks of the true values in their conditionals are probability
 integral transforms, randomised within a grid cell. If the conditionals were right, each tenth of
 the ranks would hold 0.1 of the numbers.
 """
@@ -131,14 +123,17 @@ _SECONDS = """\
 The times are for two cores. The first two tables are for section 1: a fit of the training rows, and
 the scores of the test rows, both with choices on validation rows. The third table is for filling
 the missing cells of section 2. The other methods include a fit in each filling. The chainrule fit
-of that table takes as long as that of section 1. These are seconds of version 0.1.0. Fits have
-since become [four to five times as fast](benchmarks.md#speed).
+of that table takes as long as that of section 1.
+"""
+_OF_FIRST = """\
+These are seconds of version 0.1.0. Fits have since become
+[four to five times as fast](benchmarks.md#speed).
 """
 
 
 def _short_of() -> list[str]:
     """Tables where we gain at most a standard error on the best other, or are miscalibrated."""
-    lines = []
+    lines = masses.short_of(SEEDS)
     imputed = _read("imputation")
     for what, name, sign in (
         ("accuracy", "labels filled correctly", 1),
@@ -157,7 +152,7 @@ def _short_of() -> list[str]:
         inside, bound = np.mean([one["inside"] for one in each]), _two_errors(each)
         if abs(inside - 0.9) > bound:
             what = f"{inside:.1%} of the numbers lie inside; chance explains ± {bound:.1%}."
-            lines.append(f"- {table_name}, 90 % intervals: {what}")
+            lines.append(f"- {table_name}, central 90 %: {what}")
     for table_name, each in _read("odd_cells").items():
         points = [{label: 100 * v for label, v in one["found"].items()} for one in each]
         mean, error, best = _paired(points)
@@ -165,32 +160,14 @@ def _short_of() -> list[str]:
             what = f"{mean:+.1f} ± {error:.1f} points beside {best}."
             lines.append(f"- {table_name}, odd cells: {what}")
     for name in KINDS:
-        densities = _one("seconds", name, SEEDS[0])["densities"]
+        measured = _one("seconds", name, SEEDS[0])
+        densities, version = measured["densities"], "" if "commit" in measured else " of 0.1.0"
         ours = densities[OURS]["fit"]
         longest = max(one["fit"] for label, one in densities.items() if label != OURS)
         if ours > longest:
-            what = f"{ours / longest:.0f} times the longest of the others."
-            lines.append(f"- {name}, seconds to fit: {what}")
+            what = f"{ours / longest:.1f} times the longest of the others."
+            lines.append(f"- {name}, seconds to fit{version}: {what}")
     return [_SHORT_OF, *lines, ""]
-
-
-def _likelihood(found: Found) -> list[str]:
-    labels = list(next(iter(found.values()))[0]["nats"])
-    lines = [
-        _LIKELIHOOD,
-        *table(
-            ["table", *labels, "better than the best other by"],
-            [
-                [
-                    name,
-                    *(f"{_mean(each, 'nats', label):.2f}" for label in labels),
-                    _gain([one["nats"] for one in each], "{:+.2f}"),
-                ]
-                for name, each in found.items()
-            ],
-        ),
-    ]
-    return [*lines, ""]
 
 
 def _imputation(found: Found) -> list[str]:
@@ -337,8 +314,10 @@ def _seconds(found: Found) -> list[str]:
         row = [name, *(f"{one['densities'][label]['fit']:.1f}" for label in densities)]
         row += [f"{one['densities'][label]['score']:.2f}" for label in densities]
         rows.append([*row, *(f"{one['fills'][label]:.1f}" for label in fills)])
+    is_first = any("commit" not in one for each in found.values() for one in each)
     return [
         _SECONDS,
+        *([_OF_FIRST] if is_first else []),
         *table(
             ["table", *(f"fit: {label}" for label in densities)],
             [row[: 1 + len(densities)] for row in rows],
@@ -393,16 +372,12 @@ def _at(value: Any, path: Sequence[str]) -> Any:
     return value
 
 
-def _read(proof: str, part: str | None = None) -> Found:
+def _read(proof: str) -> Found:
     found = {
         name: [_one(proof, name, seed) for seed in SEEDS if path_of(proof, name, seed).exists()]
         for name in KINDS
     }
-    return {
-        name: [one if part is None else one[part] for one in each]
-        for name, each in found.items()
-        if each
-    }
+    return {name: each for name, each in found.items() if each}
 
 
 def _one(proof: str, name: str, seed: int) -> dict[str, Any]:

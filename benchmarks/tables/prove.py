@@ -1,12 +1,13 @@
-"""Compares the library with other methods on real tables: five proofs on five tables, five times.
+"""Compares the library with other methods on real tables: four proofs on five tables.
 
 Usage: python -m benchmarks.tables.prove [PROOF ...] [--table NAME ...] [--seed N ...] [--again |
 --ours]
 
-Proofs are rows (likelihood and synthesis, from one fit), imputation, odd_cells and seconds. Results
-that exist are kept, so an interrupted run continues. With --again they are measured again, and with
---ours only the library's fills are. Then docs/real-tables.md is written. A run takes a few hours on
-two cores. Only "seconds" reports times.
+Proofs are imputation, synthesis and odd_cells, of five seeds, and seconds, of one. Likelihoods are
+of ``benchmarks.tables.masses``, whose fits synthesis takes if they are there. Results that exist
+are kept, so an interrupted run continues. With --again they are measured again, and with --ours
+only the library's fills are. Then docs/real-tables.md is written. A run takes a few hours on two
+cores. Only "seconds" reports times.
 """
 
 from __future__ import annotations
@@ -19,77 +20,40 @@ import time
 import warnings
 from typing import Any
 
-import polars as pl
-import torch
-
-import chainrule as cr
-from benchmarks.tables import imputation, likelihood, odd_cells, page, synthesis
-from benchmarks.tables.data import KINDS, some_rows
+from benchmarks.record import circumstances
+from benchmarks.tables import durations, fits, imputation, odd_cells, page, synthesis
+from benchmarks.tables.data import KINDS
+from benchmarks.tables.masses.tables import task
 from benchmarks.tables.page import SEEDS, path_of
 from chainrule.atomic import write_bytes
 
-ROWS = 10_000
-PROOFS = ("rows", "imputation", "odd_cells", "seconds")
 
-
-def splits(name: str, seed: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Training, validation and test rows: 70, 10 and 20 % of at most 10,000 rows."""
-    frame = some_rows(name, ROWS, seed)
-    first, second = round(0.7 * len(frame)), round(0.8 * len(frame))
-    return frame[:first], frame[first:second], frame[second:]
-
-
-def fitted(
-    name: str, train: pl.DataFrame, valid: pl.DataFrame, seed: int
-) -> tuple[cr.Density, float]:
-    """The density, and all the seconds of its fit."""
-    began = time.perf_counter()
-    density = cr.fit(train, valid, seed=seed, kinds=KINDS[name], verbose=False)
-    return density, time.perf_counter() - began
-
-
-def rows(name: str, seed: int) -> dict[str, Any]:
-    """Proofs 1 and 3, from one fit."""
-    train, valid, test = splits(name, seed)
-    density, fitted_in = fitted(name, train, valid, seed)
-    return {
-        "likelihood": likelihood.prove(density, train, valid, test, seed, fitted_in=fitted_in),
-        "synthesis": synthesis.prove(name, density, train, test, seed),
-    }
-
-
-def seconds(name: str, seed: int) -> dict[str, Any]:
-    """Proof 5: seconds to fit, score and fill, and those of the baselines, on an idle machine."""
-    train, valid, test = splits(name, seed)
-    density, fitted_in = fitted(name, train, valid, seed)
-    found = likelihood.prove(density, train, valid, test, seed, fitted_in=fitted_in)["seconds"]
-    filled = imputation.prove(name, seed)
-    fills = {label: method["seconds"] for label, method in filled["methods"].items()}
-    fills["chainrule"] -= filled["methods"]["chainrule"]["seconds to fit"]
-    sizes = {"train": len(train), "score": len(test), "fill": filled["rows"]}
-    return {"threads": torch.get_num_threads(), "rows": sizes, "densities": found, "fills": fills}
+def similar(name: str, seed: int) -> dict[str, Any]:
+    """Proof 3, of the fit whose likelihood is measured."""
+    train, _, test = task(name, seed).parts
+    return synthesis.prove(name, fits.fitted(name, seed), train, test, seed)
 
 
 MEASURES = {
-    "rows": rows,
     "imputation": imputation.prove,
+    "synthesis": similar,
     "odd_cells": odd_cells.prove,
-    "seconds": seconds,
+    "seconds": durations.prove,
 }
 
 
 def main() -> None:
     """Measures what is missing, by table and seed, and writes the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("proofs", nargs="*", default=PROOFS)
+    parser.add_argument("proofs", nargs="*", default=list(MEASURES))
     parser.add_argument("--table", nargs="+", default=list(KINDS), choices=list(KINDS))
     parser.add_argument("--seed", nargs="+", type=int, default=list(SEEDS))
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--again", action="store_true")
     how.add_argument("--ours", action="store_true")
     asked = parser.parse_args()
-    if unknown := set(asked.proofs) - set(PROOFS):
-        parser.error(f"unknown proof {sorted(unknown)[0]!r}; there are {', '.join(PROOFS)}")
+    if unknown := set(asked.proofs) - set(MEASURES):
+        parser.error(f"unknown proof {sorted(unknown)[0]!r}; there are {', '.join(MEASURES)}")
     if asked.ours and list(asked.proofs) != ["imputation"]:
         parser.error("--ours is of imputation alone: prove imputation --ours")
     warnings.simplefilter("ignore")
@@ -104,6 +68,7 @@ def main() -> None:
                 began = time.perf_counter()
                 earlier = [json.loads(path.read_text())] if asked.ours and path.exists() else []
                 found = MEASURES[proof](name, seed, *earlier)
+                found |= {"commit": circumstances()["commit"]}
                 write_bytes(path, (json.dumps(found, indent=1) + "\n").encode())
                 print(
                     f"{proof} of {name}, seed {seed}: {time.perf_counter() - began:.0f} s",

@@ -12,6 +12,7 @@ import pytest
 from scipy import stats
 
 import chainrule as cr
+from benchmarks.tables import fits
 from benchmarks.tables.bins import cut
 from benchmarks.tables.data import KINDS
 from benchmarks.tables.masses import __main__ as command
@@ -127,6 +128,16 @@ def test_a_value_off_the_grid_has_no_mass_although_the_model_rounds_it():
     np.testing.assert_allclose(p, 0.99 * np.exp(found) + 0.01 * 0.02, rtol=1e-12)
 
 
+def test_numbers_that_are_bits_have_the_masses_of_the_model():
+    rng = np.random.default_rng(3)
+    frame = pl.DataFrame({"bit": (rng.random(300) < 0.3).astype(int), "x": rng.poisson(3, 300)})
+    density = fitted(frame)
+    cells = cells_of(frame, frame, {}, ())
+    for part in (frame, frame.filter(pl.col("bit") == 1), frame.filter(pl.col("bit") == 0)):
+        found = ours.log_masses(density, part, cells)
+        np.testing.assert_allclose(found, density.log_prob(part, strict=True), atol=1e-9)
+
+
 def test_baselines_of_sets_sum_to_one():
     frame = small_table()[["label", "count"]]
     cells = cells_of(frame, frame, {}, ())
@@ -195,6 +206,14 @@ def test_a_version_answers_with_the_masses_of_its_own_fit():
     assert found["draws"]["rows"] == 210
 
 
+def test_a_fit_is_kept_for_the_proofs_that_ask_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(fits, "FITS", tmp_path)
+    path = fits.path_of(SMALL, 0)
+    answer(SMALL, 0, "quick", TINY, keep=str(path))
+    assert len(fits.fitted(SMALL, 0).training["history"]) == TINY["epochs"]
+    assert fits.path_of(SMALL, 1) != path
+
+
 def test_a_small_run_keeps_what_it_measured(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(scores, "ROWS", tmp_path)
     monkeypatch.delenv(scores.PYTHON, raising=False)
@@ -225,23 +244,47 @@ def made_figures(name, seed, label):
     return found | {"draws": {"rows": 7, "impossible": 0.25, "columns": columns}}
 
 
-def test_the_section_appears_when_all_of_a_seed_is_measured(tmp_path):
+def keep_figures(folder, seed, names):
+    for name in KINDS:
+        densities = {label: made_figures(name, seed, label) for label in names}
+        path_of(name, seed, "standard", folder).write_text(json.dumps({"densities": densities}))
+
+
+def test_the_section_has_the_seeds_that_all_densities_have(tmp_path):
     seeds = (0, 1)
-    methods = {m: {"accuracy": 0.5, "error": 0.4, "squared": 0.3} for m in ("forests", scores.OURS)}
-    filled = {"methods": methods, "inside": 0.9, "numbers": 900}
-    for seed, name in product(seeds, KINDS):
-        text = "\n".join(page.section(seeds, tmp_path))
-        assert ("Figures are those of one seed" in text) == (seed == 1)
-        assert bool(text) == (seed == 1)
-        densities = {label: made_figures(name, seed, label) for label in scores.labels()}
-        path = path_of(name, seed, "standard", tmp_path)
-        path.write_text(json.dumps({"densities": densities, "imputation": filled}))
+    ours = [*page.PLAIN, scores.OURS]
+    keep_figures(tmp_path, 0, ours)
+    assert page.section(seeds, tmp_path) == []
+    assert page.missing(seeds, tmp_path) == [f"{name}-1.json" for name in KINDS]
+    keep_figures(tmp_path, 0, scores.labels())
     text = "\n".join(page.section(seeds, tmp_path))
-    assert "means over 2 seeds" in text
-    assert (
-        "| titanic | -20.00 | -20.00 | -20.00 | -20.00 | – | -20.00 | -18.95 | +1.05 ± 0.05" in text
-    )
+    assert "All methods, for one seed" in text
+    assert "means over" not in text
+    assert "| titanic | -19.50 | -19.00 | +0.500 | 1 |" in text
     assert "- Not measured: Lace: it is not here" in text
+    keep_figures(tmp_path, 1, ours)
+    assert page.missing(seeds, tmp_path) == []
+    text = "\n".join(page.section(seeds, tmp_path))
+    assert "| titanic | -20.00 | -20.00 | -20.00 | -20.00 | – | -20.00 | -19.00 | +1.00 (" in text
+    assert "means over 2 seeds" in text
+    assert "| titanic | -20.00 | -20.00 | -20.00 | -18.95 | +1.05 ± 0.05 (" in text
+    drawn = "\n".join(page.draws(seeds, tmp_path))
+    assert "of 0.1.0 are of one seed" in drawn
+    assert "| titanic | 25.00% | 0 of 1 | 25.00% | 1 of 2 | x, least: 3.0 |" in drawn
+    keep_figures(tmp_path, 1, scores.labels())
+    text = "\n".join(page.section(seeds, tmp_path))
+    assert "Means over 2 seeds" in text
+    assert "without another library" not in text
     assert "| titanic | -19.50 | -18.95 | +0.550 ± 0.050 | 2 |" in text
-    assert "+0.000 ± 0.000 (forests) | 90.0% | 1.4% |" in text
-    assert "| titanic | 25.00% | 1 of 2 | 25.00% | 1 of 2 | x, least: 3.0 |" in text
+
+
+def test_a_table_with_a_density_as_likely_as_ours_is_named(tmp_path):
+    keep_figures(tmp_path, 0, scores.labels())
+    assert page.short_of((0, 1), tmp_path) == []
+    path = path_of("titanic", 0, "standard", tmp_path)
+    found = json.loads(path.read_text())
+    found["densities"]["TabularARGN"]["nats"] = -18.5
+    path.write_text(json.dumps(found))
+    assert page.short_of((0, 1), tmp_path) == [
+        "- titanic, held-out rows: -0.50 nats beside TabularARGN."
+    ]

@@ -1,4 +1,4 @@
-"""Proof 6: the log mass of whole held-out rows, on one measure for all densities.
+"""Proof 1: the log mass of whole held-out rows, on one measure for all densities.
 
 A likelihood depends on its base measure: an atom or a grid turns a density into a mass, and a
 model that finds more of them would gain by that alone. Here every known cell of a row is a set

@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks.record import circumstances
 from benchmarks.speed.default_fit.versions import FIRST
-from benchmarks.tables import imputation, page
+from benchmarks.tables import page
 from benchmarks.tables.data import KINDS
 from benchmarks.tables.masses import plain, scores, summary
 from benchmarks.tables.masses.tables import SMALL, task
@@ -37,7 +37,7 @@ def main(words: list[str] | None = None) -> None:
     asked = _parser().parse_args(words)
     warnings.simplefilter("ignore")
     labels = asked.labels or scores.labels(asked.commit)
-    if unknown := set(labels) - {*scores.labels(asked.commit), summary.IMPUTATION}:
+    if unknown := set(labels) - set(scores.labels(asked.commit)):
         raise SystemExit(f"unknown density {sorted(unknown)[0]!r}")
     tables = [SMALL] if asked.small else asked.table
     is_kept = asked.effort == "standard" and not asked.small
@@ -48,8 +48,6 @@ def main(words: list[str] | None = None) -> None:
             path = summary.path_of(name, seed, asked.effort, folder)
             for label in labels:
                 _measure(path, label, name, seed, asked)
-            if not asked.small and not asked.labels:
-                _measure(path, summary.IMPUTATION, name, seed, asked)
             print("\n".join(summary.lines(path)), flush=True)
     if not is_kept:
         return
@@ -62,15 +60,12 @@ def main(words: list[str] | None = None) -> None:
 def _measure(path: Path, label: str, name: str, seed: int, asked: argparse.Namespace) -> None:
     """Adds one density's figures to a table's file, unless they are there."""
     kept: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"densities": {}}
-    done = kept if label == summary.IMPUTATION else kept["densities"]
+    done = kept["densities"]
     if label in done and "failed" not in done[label] and not asked.again:
         return
     began = time.perf_counter()
-    if label == summary.IMPUTATION:
-        kept[label] = _imputed(name, seed, asked.effort)
-    else:
-        kept["densities"][label] = _scored(path, label, name, seed, asked)
-        kept |= {"cells": dict(zip(*_cells(name, seed), strict=True))}
+    done[label] = _scored(path, label, name, seed, asked)
+    kept |= {"cells": dict(zip(*_cells(name, seed), strict=True))}
     write_bytes(path, (json.dumps(kept, indent=1) + "\n").encode())
     print(f"{label} of {name}, seed {seed}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
 
@@ -117,14 +112,6 @@ def _rows_path(path: Path, label: str) -> Path:
 def _cells(name: str, seed: int) -> tuple[tuple[str, ...], tuple[float, ...]]:
     cells = task(name, seed).cells
     return cells.names, cells.widths
-
-
-def _imputed(name: str, seed: int, effort: str) -> dict[str, Any]:
-    """Proof 2 of this version; other imputers keep the figures that they have."""
-    path = page.path_of("imputation", name, seed)
-    earlier = [json.loads(path.read_text())] if path.exists() else []
-    found = imputation.prove(name, seed, *earlier, effort=effort)
-    return found | {"commit": circumstances()["commit"]}
 
 
 def _parser() -> argparse.ArgumentParser:

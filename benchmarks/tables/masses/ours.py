@@ -118,9 +118,12 @@ class _Rows:
     ) -> np.ndarray:
         """The masses (n,) of the points of a grid or of levels that lie within the cells."""
         reach = half * (1 + EDGE)
-        step = float(np.abs(self.decode(k, codes[:1] + 1) - self.decode(k, codes[:1])).max()) or 1.0
-        most = int(min(np.ceil(half / step), MOST_POINTS))
         listed = distribution.conditional.support()
+        pair = np.array([codes[0], codes[0] + 1])
+        if listed is not None and len(listed) > 1:  # a bit has no code after 1
+            pair = np.array(listed[:2], dtype=np.float64)
+        step = float(np.abs(np.diff(self.decode(k, pair)))[0]) or 1.0
+        most = int(min(np.ceil(half / step), MOST_POINTS))
         found = np.zeros(len(codes))
         for offset in range(-most, most + 1):
             tried = codes + offset

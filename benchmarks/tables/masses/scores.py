@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.speed.default_fit.versions import FIRST, ROOT, environment, unpacked
+from benchmarks.tables import fits
 from benchmarks.tables.masses import plain
 from benchmarks.tables.masses.tables import Task, task
 
@@ -53,7 +54,9 @@ def score(
     how: Callable[[], Found]
     if label == OURS or label == earlier(commit):
         source = ROOT / "src" if label == OURS else unpacked(commit)
-        job = {"name": name, "seed": seed, "effort": effort, "config": config}
+        job: Found = {"name": name, "seed": seed, "effort": effort, "config": config}
+        if label == OURS and effort == "standard" and config is None:
+            job["keep"] = str(fits.path_of(name, seed))
         how = lambda: _of_version(source, job)  # noqa: E731
     elif label in RIVALS:
         how = lambda: _of_rival(RIVALS[label], asked, seed)  # noqa: E731

@@ -11,7 +11,6 @@ from benchmarks import record
 from benchmarks.tables.masses.scores import OURS, ROWS
 
 RESULTS = record.RESULTS / "real_tables" / "masses"
-IMPUTATION = "imputation"
 
 
 def path_of(name: str, seed: int, effort: str, folder: Path = RESULTS) -> Path:

@@ -15,8 +15,10 @@ from benchmarks.tables.masses import draws, ours
 from benchmarks.tables.masses.tables import BOUNDS, task
 
 
-def answer(name: str, seed: int, effort: str, config: dict[str, Any] | None) -> dict[str, Any]:
-    """The nats of the test rows, and figures about draws."""
+def answer(
+    name: str, seed: int, effort: str, config: dict[str, Any] | None, keep: str | None = None
+) -> dict[str, Any]:
+    """The nats of the test rows, and figures about draws; the fit is saved at a path to keep."""
     import chainrule as cr
 
     asked = task(name, seed)
@@ -27,6 +29,9 @@ def answer(name: str, seed: int, effort: str, config: dict[str, Any] | None) -> 
         train, valid, seed=seed, effort=effort, kinds=asked.kinds, verbose=False, **options
     )
     between = time.process_time()
+    if keep is not None:
+        os.makedirs(os.path.dirname(keep), exist_ok=True)
+        density.save(keep)
     nats = ours.log_masses(density, test, asked.cells)
     scored = time.process_time()
     drawn = density.sample(len(train), seed=seed)
