@@ -9,6 +9,7 @@ import chainrule as cr
 from chainrule import tasks
 from chainrule.errors import FormatError
 from chainrule.table import encode, read_table
+from chainrule.tasks import intervals
 from chainrule.tasks.intervals import PRIOR, SHARES, IntervalLevels, fit_intervals, levels_of
 
 
@@ -31,19 +32,34 @@ def codes_of(density, frame):
 
 def test_right_ranks_ask_for_the_shares_themselves():
     even = (np.arange(20_000) + 0.5) / 20_000
-    assert levels_of(even, 20_000, 5) == pytest.approx(SHARES, abs=2e-3)
-    assert levels_of(even[::100], 200, 5) == pytest.approx(SHARES, abs=2e-2)
+    assert levels_of(even, 5) == pytest.approx(SHARES, abs=2e-3)
+    rng = np.random.default_rng(0)
+    for size, around in ((300, 50), (300, 20), (100, 5)):
+        found = np.mean([levels_of(rng.uniform(size=size), around) for _ in range(300)], axis=0)
+        assert found == pytest.approx(SHARES, abs=3e-3)
 
 
 def test_ranks_of_too_narrow_distributions_ask_for_more_but_few_cells_for_little_more():
     edges = np.random.default_rng(0).beta(0.5, 0.5, 20_000)
-    wide = np.array(levels_of(edges, 20_000, 5))
+    wide = np.array(levels_of(edges, 5))
     exact = np.sin(np.pi / 2 * np.array(SHARES))  # the quantiles of |2u − 1| of this distribution
     shrunk = (20_000 * exact + PRIOR * np.array(SHARES)) / (20_000 + PRIOR)
     np.testing.assert_allclose(wide, shrunk, atol=5e-3)
-    few = np.array(levels_of(edges[:200], 200, 5))
+    few = np.array(levels_of(edges[:200], 5))
     assert (few < wide)[:4].all()
     assert (few > np.array(SHARES))[:4].all()
+
+
+def test_no_cell_is_asked_twice_and_a_level_has_the_ranks_of_enough_rows(density, monkeypatch):
+    codes, seen = codes_of(density, rows(400, 7)), []
+    monkeypatch.setattr(intervals, "levels_of", lambda *given: seen.append(given) or SHARES)
+    found = fit_intervals(density.model, codes, min_count=20)
+    assert found is not None
+    for (ranks, around), cells in zip(seen, found.cells, strict=True):
+        assert len(np.unique(ranks)) > 0.99 * len(ranks)
+        assert cells == len(ranks) <= 800  # two numbers in each row
+        assert 2 * around + 1 >= 20 * 2
+    assert fit_intervals(density.model, codes, min_count=300) is None
 
 
 def test_levels_are_interpolated_between_shares_and_between_hidden_cells():

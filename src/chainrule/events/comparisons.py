@@ -222,8 +222,7 @@ def _of_clock(column: AbstractColumn, value: Any) -> Any:
     number = notation.number(value)
     if number is None and isinstance(value, str):
         raise SchemaError(
-            f"column {column.name!r} holds {notation.describe()}, and {_shown(value)} is none; "
-            "write it in quotes, or as a number of its unit"
+            f"column {column.name!r} holds {notation.describe()}, and {_shown(value)} is none"
         )
     return value if number is None else Fraction(number)
 

@@ -305,7 +305,9 @@ def in_manner_of(table: Table, schema: Schema, name: str, values: np.ndarray) ->
     cells = table.columns[column_positions(table, schema)[name]]
     known = cells[is_observed(cells)][:1]
     is_written = cells.dtype.kind == "m" or all(isinstance(cell, WRITTEN) for cell in known)
-    return written(notation, values) if is_written and (len(known) or column.is_text) else values
+    if not is_written or not (len(known) or column.is_text):
+        return values
+    return written(notation, values, known[0] if len(known) else None)
 
 
 def checked_positions(

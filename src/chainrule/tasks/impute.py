@@ -22,6 +22,7 @@ from chainrule.model import Model
 from chainrule.rng import Source, row_source
 from chainrule.table import AbstractColumn, Fills, Sink, column_positions, filled, filled_frames
 from chainrule.table.frames.build import like_named
+from chainrule.table.values.cells import objects_of
 from chainrule.tasks.answer import Batch, Chunk, answer, chunks
 from chainrule.tasks.asking.filled_given import completed_given
 from chainrule.tasks.conditional import level_probabilities_of
@@ -241,8 +242,9 @@ def _intervals(chunk: Chunk, interval: float, levels: IntervalLevels | None) -> 
             cells = column.shown(found[side, of_column, k])
             # NaN becomes NaT in a column of dates.
             name = table.names[positions[column.name]]
-            dtype = cells.dtype if cells.dtype.kind in "MO" else np.dtype(float)
-            columns[name] = nothing.astype(dtype)
+            dtype = cells.dtype if cells.dtype.kind == "M" else np.dtype(float)
+            empty = objects_of([None] * len(rows))
+            columns[name] = empty if cells.dtype.kind == "O" else nothing.astype(dtype)
             columns[name][of_column] = cells
     low, high = (like_named(table.frame, columns, table.container) for columns in ends)
     return low, high

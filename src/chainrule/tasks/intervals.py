@@ -122,19 +122,19 @@ def fit_intervals(
         return None
     rows, generator = Batch.of(model, codes, progress=False), np.random.default_rng(SEED)
     found: dict[float, tuple[tuple[float, ...], int]] = {}
+    around = _around(min_count, int(is_number.sum()))
     for share in HIDDEN:
         batches = _alone if share == 0 else partial(_hidden, share=share)
-        ranks, hidden = [], []
+        ranks, hidden = [np.empty(0)], [np.empty(0)]
         for batch, values, asked, of_row in batches(
             rows, is_number, cells=cells, generator=generator
         ):
             ranks.append(_ranks_of(batch, values, asked, generator))
             hidden.append(np.repeat(of_row, asked.sum(1)))
         ranks, hidden = np.concatenate(ranks), np.concatenate(hidden)
-        if len(ranks) >= FEWEST:
-            independent = min(len(ranks), int(known.sum()))
+        if len(ranks) >= max(FEWEST, 4 * around):
             at = round(float(hidden.mean()), DIGITS)
-            found[at] = levels_of(ranks, independent, min_count), independent
+            found[at] = levels_of(ranks, around), len(ranks)
     if not found:
         return None
     shares = tuple(sorted(found))
@@ -142,23 +142,31 @@ def fit_intervals(
     return IntervalLevels(shares, levels, counts)
 
 
-def levels_of(ranks: np.ndarray, cells: int, min_count: int) -> tuple[float, ...]:
+def levels_of(ranks: np.ndarray, around: int) -> tuple[float, ...]:
     """The level for each of ``SHARES`` by the ranks (n,) of numbers in their distributions.
 
+    A share with too few ranks on one side of its quantile is its own level.
+
     Args:
-        ranks: in (0, 1); uniform if the distributions are right.
-        cells: how many of them are of different cells.
-        min_count: each level is a mean over about twice so many neighbouring ranks.
+        ranks: in (0, 1), of different cells; uniform if the distributions are right.
+        around: each level is a mean over so many ranks on either side of a quantile.
     """
     needed = np.sort(np.abs(2 * ranks - 1))  # the level whose interval just holds the number
-    around = max(min_count, 5)
-    found = []
+    cells, found = len(needed), []
     for share in SHARES:
-        middle = round(share * (len(needed) - 1))
-        low = min(max(middle - around, 0), max(len(needed) - 2 * around - 1, 0))
-        level = float(needed[low : low + 2 * around + 1].mean())
+        middle = round(share * (cells + 1)) - 1
+        some = needed[max(middle - around, 0) : middle + around + 1]
+        level = float(some.mean()) if len(some) == 2 * around + 1 else share
         found.append(round((cells * level + PRIOR * share) / (cells + PRIOR), DIGITS))
     return tuple(np.maximum.accumulate(found).tolist())
+
+
+def _around(min_count: int, columns: int) -> int:
+    """How many ranks on either side make a window that holds those of ``min_count`` rows.
+
+    A row has at most as many as there are columns of numbers.
+    """
+    return max(min_count, 5) * columns // 2 + 1
 
 
 def _alone(
@@ -176,16 +184,23 @@ def _alone(
 def _hidden(
     rows: Batch, is_number: np.ndarray, *, share: float, cells: int, generator: np.random.Generator
 ) -> Iterator[Hidden]:
-    """Yields rows with this share of their cells hidden at random, and the numbers among these."""
+    """Yields rows with this share of their cells hidden at random, and the numbers among these.
+
+    No cell is asked twice.
+    """
     own = rows.codes.observed
-    expected = max(share * (own & is_number).sum(), 1.0)
-    count = max(1, int(len(own) * min(1.0, cells / expected)))
-    for _ in range(max(1, round(cells / expected))):
-        some = np.sort(generator.permutation(len(own))[:count])
-        kept = own[some] & (generator.random((count, own.shape[1])) >= share)
-        batch = replace(rows, codes=replace(rows.codes.take(some), observed=kept))
-        asked = own[some] & ~kept & is_number
-        yield batch, rows.codes.values[some], asked, hidden_shares(batch)
+    left, found = own & is_number, 0
+    for _ in range(round(1 / share)):
+        kept = own & (generator.random(own.shape) >= share)
+        asked = left & ~kept
+        left &= kept
+        count = int(np.searchsorted(asked.sum(1).cumsum(), cells - found)) + 1
+        some = slice(0, count)
+        batch = replace(rows, codes=replace(rows.codes.take(some), observed=kept[some]))
+        yield batch, rows.codes.values[some], asked[some], hidden_shares(batch)
+        found += int(asked[some].sum())
+        if found >= cells:
+            return
 
 
 def hidden_shares(rows: Batch) -> np.ndarray:

@@ -350,16 +350,17 @@ def test_an_atom_at_an_end_is_a_bound_if_no_other_is_heavier(values, bounds):
 
 
 def test_a_full_field_of_nines_is_an_end_where_rows_pile_up():
-    """Hours of two digits: eight rows of 4,000 have 99, and hardly one has 95 to 98."""
+    """Hours of two digits: twelve rows of 4,000 have 99, and hardly one has 95 to 98."""
     hours = np.random.default_rng(0).gamma(8, 5.3, 4000).round().astype(int)
     hours = hours[hours < 97]
-    piled = np.append(hours, [99] * 8)
+    piled = np.append(hours, [99] * 12)
     for values, most in (
         (piled, 99),
         (np.append(hours, [99]), None),  # a single row shows nothing
-        (np.append(hours, [98] * 8), None),
+        (np.append(hours, [98] * 12), None),
         (np.append(piled, [112]), None),
         (piled * 0.1, None),
+        (np.repeat([19, 49, 99, 199, 499, 799, 999], [90, 70, 50, 40, 20, 12, 8]), None),
     ):
         (column,) = infer_schema(pd.DataFrame({"x": values})).columns
         assert column.most == most, most

@@ -340,11 +340,54 @@ def test_marks_of_numbers_leave_times_as_they_are(tmp_path):
     assert str(schema_of(read_so)) == str(schema_of(shop()))
 
 
-def test_the_same_times_in_another_unit_say_their_kind():
+def test_times_with_seconds_are_those_of_minutes_if_they_are_whole():
     density = cr.fit(shop(), seed=0, config=cr.FitConfig(epochs=1), verbose=False)
-    other = shop().with_columns(opens=pl.col("opens") + ":00")
+    whole = shop().with_columns(opens=pl.col("opens") + ":00")
+    assert density.log_prob(whole).tolist() == density.log_prob(shop()).tolist()
+    other = shop().with_columns(opens=pl.col("opens") + ":30")
     with pytest.raises(SchemaError, match="has times written 07:30: write them as the fitted"):
         density.log_prob(other, strict=True)
+
+
+def test_a_model_of_text_reads_the_times_of_a_frame_and_the_other_way_round():
+    text = shop().select("opens", "lasts")
+    frame = text.with_columns(opens=pl.col("opens").str.to_time("%H:%M"))
+    for fitted, other in ((text, frame), (frame, text)):
+        density = cr.fit(fitted, seed=0, config=cr.FitConfig(epochs=1), verbose=False)
+        assert density.log_prob(other).tolist() == density.log_prob(fitted).tolist()
+        filled = density.impute(other, how="best")
+        assert filled.schema == other.schema
+        assert filled.null_count().sum_horizontal()[0] == 0
+
+
+@pytest.mark.parametrize("make", [pl.DataFrame, pl.DataFrame.to_pandas, pl.DataFrame.to_arrow])
+def test_interval_ends_of_times_have_the_form_of_the_column(make):
+    frame = shop().with_columns(
+        opens=pl.col("opens").str.to_time("%H:%M"), bit=pl.int_range(300) % 2
+    )
+    density = cr.fit(frame, seed=0, config=cr.FitConfig(epochs=1), verbose=False)
+    filled, low, high = density.impute(make(frame), how="best", interval=0.9)
+    first, found, last = (each["opens"][3] for each in (low, filled, high))
+    if make is pl.DataFrame.to_arrow:
+        first, found, last = (each.as_py() for each in (first, found, last))
+    assert first <= found <= last
+    assert isinstance(first, datetime.time)
+    length = {str: len, datetime.timedelta: bool}  # the elapsed times are text
+    assert length[type(str(low["lasts"][3]))](str(low["lasts"][3])) > 3
+
+
+def test_two_times_are_numbers_and_no_bits():
+    frame = pl.DataFrame({"opens": ["00:00", "00:01"] * 50, "x": np.arange(100) % 7})
+    density = cr.fit(frame, seed=0, config=cr.FitConfig(epochs=1), verbose=False)
+    assert density.schema.columns[0].kind == "integer"
+    assert 0 < float(density.probability("opens == '00:01'")) < 1
+
+
+def test_durations_finer_than_microseconds_are_left_out_with_the_reason():
+    ns = pl.Series(np.random.default_rng(0).integers(0, 5000, 100)).cast(pl.Duration("ns"))
+    with pytest.warns(UserWarning, match="round them to microseconds"):
+        schema = cr.infer_schema(pl.DataFrame({"ns": ns, "x": np.arange(100) % 3}))
+    assert [column.name for column in schema.left_out] == ["ns"]
 
 
 def test_times_that_all_differ_are_no_ids():

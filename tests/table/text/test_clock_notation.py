@@ -25,7 +25,7 @@ from chainrule.table.text.notation import notation_from_json, read_cells, writte
     ],
 )
 def test_cells_become_numbers_and_are_written_as_they_were(cells, numbers):
-    notation = clock_notation(cells)
+    notation = clock_notation(cells, np.ones(len(cells)))
     assert notation is not None
     assert notation.parse(pl.Series(cells)).to_list() == numbers
     assert notation.write(np.array(numbers, dtype=object)) == cells
@@ -34,15 +34,19 @@ def test_cells_become_numbers_and_are_written_as_they_were(cells, numbers):
 
 def test_cells_that_disagree_have_no_notation():
     for cells in (["07:30", "07:30:00"], ["7:30 PM", "07:30"], ["7:30 PM", "13:00 PM"], ["7:5"]):
-        assert clock_notation(cells) is None, cells
-    assert clock_notation(["07:75", "07:30"]) is None  # there is no minute 75
+        assert clock_notation(cells, np.ones(len(cells))) is None, cells
+    assert clock_notation(["07:75", "07:30"], np.ones(2)) is None  # there is no minute 75
 
 
 def test_other_cells_are_not_parsed():
     day = ClockNotation()
-    cells = pl.Series(["24:00", "-01:00", "7:30 PM", "07:30:00", "x", None, "07:30"])
-    assert day.parse(cells).to_list() == [None] * 6 + [450]
-    assert ClockNotation(has_seconds=True, decimals=1).parse(pl.Series(["0:00:00.25"]))[0] is None
+    cells = pl.Series(["24:00", "-01:00", "7:30 PM", "07:30:01", "x", None, "07:30", "07:30:00"])
+    assert day.parse(cells).to_list() == [None] * 6 + [450] * 2
+    seconds = ClockNotation(has_seconds=True)
+    parsed = seconds.parse(pl.Series(["0:00:00.25", "00:01", "00:00:07.000000000"]))
+    assert parsed.to_list() == [0.25, 60, 7]
+    days = ClockNotation(is_elapsed=True)
+    assert days.parse(pl.Series(["24000:00", "24000:00:00"])).to_list() == [1_440_000] * 2
     assert day.parse(pl.Series([None], dtype=pl.String)).to_list() == [None]
 
 
@@ -60,7 +64,7 @@ def test_times_of_a_day_end_before_midnight():
 
 
 def test_a_notation_that_cannot_be_is_refused():
-    for wrong in ({"decimals": 1}, {"digits": 5}, {"half": " XM"}, {"cells": "dates"}):
+    for wrong in ({"decimals": 1}, {"digits": 3}, {"half": " XM"}, {"cells": "dates"}):
         with pytest.raises(SchemaError, match="no notation of times"):
             ClockNotation(**wrong)
     with pytest.raises(SchemaError):
@@ -69,7 +73,7 @@ def test_a_notation_that_cannot_be_is_refused():
 
 def test_times_of_frames_are_read_and_given_back():
     times = np.array([dt.time(7, 30), dt.time(18, 5), None], dtype=object)
-    notation = clock_of_frame(times[:2])
+    notation = clock_of_frame(times[:2], np.ones(2), 1)
     assert notation == ClockNotation(cells="times")
     numbers = read_cells(notation, times, ())
     assert numbers.tolist() == [450.0, 1085.0, None]
@@ -79,7 +83,7 @@ def test_times_of_frames_are_read_and_given_back():
 @pytest.mark.parametrize("unit", ["ms", "us", "ns"])
 def test_durations_of_frames_are_read_and_given_back(unit):
     cells = np.array([90_500, -250, "NaT"], dtype="timedelta64[ms]").astype(f"timedelta64[{unit}]")
-    notation = clock_of_frame(cells[:2])
+    notation = clock_of_frame(cells[:2], np.ones(2), 1)
     assert notation == ClockNotation(
         has_seconds=True, decimals=2, is_elapsed=True, cells="durations"
     )
@@ -89,11 +93,32 @@ def test_durations_of_frames_are_read_and_given_back(unit):
 
 
 def test_minutes_are_the_unit_of_frames_without_seconds():
-    assert clock_of_frame(np.array([3_600, 120], dtype="timedelta64[s]")).has_seconds is False
-    assert clock_of_frame(np.array([3_601], dtype="timedelta64[s]")).has_seconds is True
+    for cells, has_seconds in (([3_600, 120], False), ([3_601, 60], True)):
+        found = clock_of_frame(np.array(cells, dtype="timedelta64[s]"), np.ones(2), 1)
+        assert found.has_seconds is has_seconds
+
+
+def test_what_fewer_rows_than_min_count_have_is_not_stored():
+    usual, weight = ["07:05", "08:30", "16:45"], np.array([40, 30, 20, 1])
+    assert clock_notation([*usual, "7:10"], weight, 2) == ClockNotation()
+    assert clock_notation([*usual, "24:00"], weight, 2) == ClockNotation()
+    assert clock_notation([*usual, "24:00"], weight, 1) == ClockNotation(is_elapsed=True)
+    precise = [f"{cell}:00" for cell in usual]
+    found = clock_notation([*precise, "07:05:00.123456"], weight, 2)
+    assert found == ClockNotation(has_seconds=True)
+    cells = np.array([300, 600, 900, 901], dtype="timedelta64[s]")
+    assert clock_of_frame(cells, weight, 2).has_seconds is False
+    assert clock_of_frame(cells, weight, 1).has_seconds is True
+
+
+def test_durations_finer_than_microseconds_have_no_notation():
+    cells = np.array([1500, 2_000_000], dtype="timedelta64[ns]")
+    assert clock_of_frame(cells, np.ones(2), 1) is None
+    assert clock_of_frame(cells[1:], np.ones(1), 1) is not None
 
 
 def test_other_cells_of_frames_have_no_notation():
     zoned = dt.time(7, 30, tzinfo=dt.UTC)
     for cells in ([dt.time(7), dt.timedelta(1)], ["07:30"], [zoned], []):
-        assert clock_of_frame(np.array([*cells, None], dtype=object)[:-1]) is None, cells
+        found = clock_of_frame(np.array([*cells, None], dtype=object)[:-1], np.ones(len(cells)), 1)
+        assert found is None, cells

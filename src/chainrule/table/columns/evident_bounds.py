@@ -183,9 +183,10 @@ def fills_its_field(
 ) -> bool:
     """Whether sorted steps pile up at a last number of nines alone, such as 99 hours.
 
-    More digits did not fit there, so larger numbers count as it.
+    More digits did not fit there, so larger numbers count as it. There are numbers shortly before,
+    and fewer of them end in a nine: 999 among prices such as 499 and 799 is another price.
 
-    >>> fills_its_field(np.append(np.arange(60), [99] * 8), 5)
+    >>> fills_its_field(np.append(np.arange(97), [99] * 8), 5)
     True
     """
     last = int(ranked[-1])
@@ -193,8 +194,10 @@ def fills_its_field(
     if number < LEAST_FIELD or number != int(number) or set(str(int(number))) != {"9"}:
         return False
     begin, end = np.searchsorted(ranked, [last - BEFORE, last]).tolist()
-    rows = len(ranked) - end
-    return rows >= max(min_count, 2) and rows >= PILE * (end - begin) / BEFORE
+    rows, before = len(ranked) - end, end - begin
+    alike = np.searchsorted(ranked, [last - 10, last - 9]).tolist()  # the last ending in a nine
+    usual = alike[1] - alike[0]
+    return rows >= max(min_count, 2) and before > 0 and rows >= PILE * max(before / BEFORE, usual)
 
 
 def natural_end(last: float, end: float) -> float:

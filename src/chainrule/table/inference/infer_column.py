@@ -133,6 +133,8 @@ def _guessed(
         raise SchemaError(f"column {name!r} holds {COMPLEX}")
     if look == "nested":
         return "lists and structures are not modelled; spread them over columns"
+    if look == "duration":
+        return "durations finer than microseconds are not modelled; round them to microseconds"
     if look == "datetime":
         return Datetime.infer(
             name, values, dtype, written_as or "dates", where=where, min_count=least_count
@@ -144,7 +146,7 @@ def _guessed(
     known = numbers[~np.isnan(numbers)]
     if not len(known):
         return "no known value"
-    if Binary.accepts(numbers):
+    if Binary.accepts(numbers) and not isinstance(notation, ClockNotation):
         return Binary.infer(
             name, numbers, dtype, "0 or 1" if written_as is None else f"0 or 1, {written_as}"
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -22,8 +21,8 @@ SECOND = np.timedelta64(1_000_000, "us")
 CELLS = ("text", "times", "durations")
 EXAMPLE = 7 * HOUR + 30 * MINUTE  # 07:30
 CELL = re.compile(
-    r"(?P<minus>-)?(?P<hours>[0-9]{1,4}):(?P<minutes>[0-5][0-9])"
-    r"(?::(?P<seconds>[0-5][0-9])(?:\.(?P<fraction>[0-9]{1,6}))?)?"
+    r"(?P<minus>-)?(?P<hours>[0-9]{1,7}):(?P<minutes>[0-5][0-9])"
+    r"(?::(?P<seconds>[0-5][0-9])(?:\.(?P<fraction>[0-9]{1,9}))?)?"
     r"(?P<half>[ \u00a0\u202f]?[AaPp]\.?[Mm]\.?)?",
     re.ASCII,
 )
@@ -39,7 +38,7 @@ class ClockNotation:
     Attributes:
         has_seconds: whether cells have seconds. Then they are the unit, or else minutes are.
         decimals: number of digits of a fraction of a second.
-        digits: least number of digits of hours.
+        digits: least number of digits of hours, as most cells have it.
         is_elapsed: whether cells may have 24 hours or more, or a minus sign.
         half: how the first half of a day is written, as `` AM`` or ``a.m.``; "" for 24 hours.
         cells: what holds the times in the table: "text", or the "times" or "durations" of a frame.
@@ -55,7 +54,7 @@ class ClockNotation:
     def __post_init__(self) -> None:
         sound = (
             0 <= self.decimals <= (MOST_DECIMALS if self.has_seconds else 0)
-            and 1 <= self.digits <= 4
+            and 1 <= self.digits <= 2
             and (not self.half or re.fullmatch(r"[ \u00a0\u202f]?[Aa]\.?[Mm]\.?", self.half))
             and not (self.half and self.is_elapsed)
             and self.cells in CELLS
@@ -96,7 +95,8 @@ class ClockNotation:
 
         different = text.alias("").unique()
         found = {cell: self._number(cell) for cell in different.drop_nulls().to_list()}
-        dtype = pl.Float64 if self.decimals else pl.Int64
+        has_fraction = any(isinstance(number, float) for number in found.values())
+        dtype = pl.Float64 if has_fraction else pl.Int64
         if not found:
             return pl.Series(text.name, [None] * len(text), dtype=dtype)
         cells = pl.Series(list(found), dtype=pl.String)
@@ -134,12 +134,21 @@ class ClockNotation:
         found = self._of_object(cell)
         return None if found is cell else found
 
-    def objects(self, values: np.ndarray) -> np.ndarray:
+    def kind_of(self, cell: Any) -> str:
+        """What holds a cell: "text", "times" or "durations"; by default the column's own."""
+        if isinstance(cell, str):
+            return "text"
+        if isinstance(cell, datetime.time):
+            return "times"
+        is_duration = isinstance(cell, datetime.timedelta | np.timedelta64)
+        return "durations" if is_duration else self.cells
+
+    def objects(self, values: np.ndarray, cells: str = "") -> np.ndarray:
         """Minutes or seconds (N,) as objects of the kind that ``cells`` names; None for NaN.
 
         They are rounded to ``decimals``.
         """
-        of = _as_time if self.cells == "times" else _as_duration
+        of = _as_time if (cells or self.cells) == "times" else _as_duration
         numbers = values.astype(np.float64).round(self.decimals).tolist()
         return objects_of([None if v != v else of(v * self.unit) for v in numbers])
 
@@ -158,22 +167,22 @@ class ClockNotation:
     def _number(self, cell: str) -> float | None:
         """The minutes or seconds of a cell; None for other text."""
         found = CELL.fullmatch(cell)
-        if found is None or (found["seconds"] is None) == self.has_seconds:
+        if found is None or bool(found["half"]) != bool(self.half):
             return None
-        if bool(found["half"]) != bool(self.half) or len(found["fraction"] or "") > self.decimals:
+        hours, seconds = int(found["hours"]), int(found["seconds"] or 0)
+        fraction = (found["fraction"] or "").rstrip("0")
+        if not self.has_seconds and (seconds or fraction):
             return None
-        hours = int(found["hours"])
         if not self.is_elapsed and (found["minus"] or hours >= HOURS_OF_DAY):
             return None
         if self.half:
             if not 1 <= hours <= HALF:
                 return None
             hours = hours % HALF + (HALF if "p" in found["half"].lower() else 0)
-        minutes = hours * 60 + int(found["minutes"])
-        if not self.has_seconds:
-            return -minutes if found["minus"] else minutes
-        whole = minutes * 60 + int(found["seconds"])
-        number = float(f"{whole}.{found['fraction'] or 0}") if self.decimals else whole
+        whole = hours * 60 + int(found["minutes"])
+        if self.has_seconds:
+            whole = whole * 60 + seconds
+        number = float(f"{whole}.{fraction}") if fraction else whole
         return -number if found["minus"] else number
 
     def _one(self, value: Any) -> str | None:
@@ -210,26 +219,41 @@ def seconds_of(cell: Any) -> float | None:
     return None
 
 
-def clock_of_frame(cells: np.ndarray) -> ClockNotation | None:
-    """The notation of the different known cells of a frame, if all are times, or durations."""
+def clock_of_frame(cells: np.ndarray, weight: np.ndarray, min_count: int) -> ClockNotation | None:
+    """The notation of the different known cells (n,) of a frame, if all are times, or durations.
+
+    None also if durations are finer than microseconds. Seconds and their decimals count if at least
+    ``min_count`` rows have them.
+    """
     kinds = (datetime.time, (datetime.timedelta, np.timedelta64))
     if cells.dtype.kind == "m":
-        cells = cells.astype("timedelta64[us]").astype(object)
+        coarse = cells.astype("timedelta64[us]")
+        if (coarse != cells).any():
+            return None
+        cells = coarse.astype(object)
     known = cells.tolist() if cells.dtype.kind == "O" else []
     seconds = [seconds_of(cell) for cell in known]
     found = [k for k, kind in enumerate(kinds) if all(isinstance(cell, kind) for cell in known)]
     if not known or not found or None in seconds:
         return None
-    ticks = [round(1e6 * second) for second in seconds if second is not None]
-    shared = math.gcd(*ticks, 60_000_000)
-    has_seconds = shared < 60_000_000
-    decimals = next(d for d in range(7) if shared % 10 ** (MOST_DECIMALS - d) == 0)
+    ticks = np.array([round(1e6 * second) for second in seconds if second is not None])
+    digits = np.zeros(len(ticks), dtype=np.int64)  # 1 + decimals of cells with seconds
+    for d in range(MOST_DECIMALS, -1, -1):
+        unit = 60_000_000 if d == 0 else 10 ** (MOST_DECIMALS - d + 1)
+        digits[(ticks % unit != 0) & (digits == 0)] = d + 1
+    most = _shared(digits, weight, min_count)
     return ClockNotation(
-        has_seconds=has_seconds,
-        decimals=decimals if has_seconds else 0,
+        has_seconds=most > 0,
+        decimals=max(most - 1, 0),
         is_elapsed=bool(found[0]),
         cells=CELLS[1 + found[0]],
     )
+
+
+def _shared(counts: np.ndarray, weight: np.ndarray, min_count: int) -> int:
+    """The largest count that at least ``min_count`` rows reach; a single row says nothing."""
+    least = min(min_count, int(weight.sum()))
+    return max((int(c) for c in np.unique(counts) if weight[counts >= c].sum() >= least), default=0)
 
 
 def _as_time(seconds: float) -> datetime.time:
@@ -240,12 +264,20 @@ def _as_duration(seconds: float) -> datetime.timedelta:
     return datetime.timedelta(microseconds=round(1e6 * seconds))
 
 
-def clock_notation(cells: Sequence[str]) -> ClockNotation | None:
+def clock_notation(
+    cells: Sequence[str], weight: np.ndarray, min_count: int = 1
+) -> ClockNotation | None:
     """The notation of different cells of text; None if one of them is no time, or they disagree.
 
-    Cells disagree if some have seconds, or halves of a day, and others do not.
+    Cells disagree if some have seconds, or halves of a day, and others do not. They are elapsed
+    times, and have decimals, if at least ``min_count`` rows show it.
 
-    >>> clock_notation(["7:30 am", "8:05 pm"]).describe()
+    Args:
+        cells: the different cells.
+        weight: the number of rows of each.
+        min_count: fewest rows that share what the notation says.
+
+    >>> clock_notation(["7:30 am", "8:05 pm"], np.ones(2)).describe()
     'times written 7:30 am'
     """
     found = [CELL.fullmatch(cell) for cell in cells]
@@ -257,14 +289,18 @@ def clock_notation(cells: Sequence[str]) -> ClockNotation | None:
     if len(halves) > 1 or len(seconds) > 1:
         return None
     (half,), (has_seconds,) = halves, seconds
-    hours = [each["hours"] for each in every]
-    is_elapsed = any(each["minus"] for each in every) or max(map(int, hours)) >= HOURS_OF_DAY
-    if half and (is_elapsed or not all(1 <= int(hour) <= HALF for hour in hours)):
+    hours = np.array([int(each["hours"]) for each in every])
+    beyond = np.array([bool(each["minus"]) for each in every]) | (hours >= HOURS_OF_DAY)
+    if half and (beyond.any() or not ((hours >= 1) & (hours <= HALF)).all()):
         return None
+    lengths = np.array([len(each["hours"]) for each in every])
+    is_short = hours < 10
+    bare, padded = (weight[is_short & (lengths == size)].sum() for size in (1, 2))
+    fractions = np.array([len(each["fraction"] or "") for each in every])
     return ClockNotation(
         has_seconds=has_seconds,
-        decimals=max(len(each["fraction"] or "") for each in every),
-        digits=min(map(len, hours)),
-        is_elapsed=is_elapsed,
+        decimals=min(_shared(fractions, weight, min_count), MOST_DECIMALS),
+        digits=1 if bare > padded else 2,
+        is_elapsed=bool(_shared(beyond.astype(int), weight, min_count)),
         half=half,
     )

@@ -34,14 +34,15 @@ def detect_times(name: str, cells: Any, weight: np.ndarray, min_count: int) -> F
     if weight[is_time].sum() < MOSTLY * weight.sum():
         return None
     times = [cell for cell, is_one in zip(cells.to_list(), is_time, strict=True) if is_one]
-    notation = clock_notation(times)
+    notation = clock_notation(times, weight[is_time], min_count)
     if notation is None:
         return Doubt(
             "times written in several ways, as 07:30 and 07:30:00 or 7:30 PM, which are not read: "
             "write them all in one"
         )
     if is_time.all():
-        return Found(notation)
+        strays = cells.filter(notation.parse(cells).is_null()).head(FEW_WORDS + 1)
+        return Found(notation, tuple(strays.to_list()))
     if len(cells) - len(times) <= FEW_WORDS and len(times) >= MANY_NUMBERS:
         return Doubt(but_for(name, "times", cells, weight, is_time, min_count))
     return None

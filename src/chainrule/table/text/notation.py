@@ -69,7 +69,7 @@ def read_cells(notation: Notation, cells: np.ndarray, unknown: Collection[str]) 
         (N,) numbers or datetimes; objects if there are other cells, with a ``NotRead`` for text
             that the notation does not parse.
     """
-    if isinstance(notation, ClockNotation) and notation.cells != "text":
+    if isinstance(notation, ClockNotation) and cells.dtype.kind in "mO":
         cells = notation.read(cells)
     if cells.dtype.kind in "biufmM":
         return cells
@@ -124,15 +124,15 @@ def require_read(name: str, notation: Notation, cells: np.ndarray, where: Any) -
             )
 
 
-def written(notation: Notation, values: np.ndarray) -> np.ndarray:
+def written(notation: Notation, values: np.ndarray, like: Any = None) -> np.ndarray:
     """Numbers or datetimes (N,) as the table has them: text, or times of a frame.
 
-    They are objects, and the mask is kept.
+    They are objects, and the mask is kept. Times are like a known cell, if there is one.
     """
     plain = np.ma.getdata(values)
     mask = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
-    if isinstance(notation, ClockNotation) and notation.cells != "text":
-        found = notation.objects(plain)
+    if isinstance(notation, ClockNotation) and (kind := notation.kind_of(like)) != "text":
+        found = notation.objects(plain, kind)
     else:
         found = np.empty(len(values), dtype=object)
         found[:] = notation.write(plain)
