@@ -112,7 +112,7 @@ def fit_intervals(
     Args:
         model: the fitted model.
         codes: held-out rows, with or without missing cells.
-        min_count: each level is a mean over at least so many cells.
+        min_count: each level is a mean over the ranks of at least so many rows.
         cells: about so many cells are asked for, for each share of hidden ones.
     """
     schema = model.schema
@@ -132,6 +132,7 @@ def fit_intervals(
             ranks.append(_ranks_of(batch, values, asked, generator))
             hidden.append(np.repeat(of_row, asked.sum(1)))
         ranks, hidden = np.concatenate(ranks), np.concatenate(hidden)
+        ranks = ranks[np.isfinite(ranks)]  # a record must not fail after the training
         if len(ranks) >= max(FEWEST, 4 * around):
             at = round(float(hidden.mean()), DIGITS)
             found[at] = levels_of(ranks, around), len(ranks)
@@ -188,10 +189,10 @@ def _hidden(
 
     No cell is asked twice.
     """
-    own = rows.codes.observed
+    own, flags = rows.codes.observed, is_flag(rows.model.schema)
     left, found = own & is_number, 0
     for _ in range(round(1 / share)):
-        kept = own & (generator.random(own.shape) >= share)
+        kept = own & (flags | (generator.random(own.shape) >= share))
         asked = left & ~kept
         left &= kept
         count = int(np.searchsorted(asked.sum(1).cumsum(), cells - found)) + 1

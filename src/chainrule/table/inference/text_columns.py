@@ -58,12 +58,12 @@ def written_column(
     name, values = table.names[position], column.values
     text, options = table.as_written(position), table.reading.of(name)
     is_file = text is not None
-    known = is_observed(column.cells)
-    times = None
-    if not is_file:
+    if values.dtype.kind in "mO" and not is_file:
+        known = is_observed(column.cells)
         times = clock_of_frame(column.cells[known], column.counts[known], min_count)
-    if times is not None:
-        return Written(times.read(values), times, table.dtypes[position])
+        if times is not None:
+            read = times.read(column.cells)[column.codes]
+            return Written(read, times, table.dtypes[position])
     is_plain = is_file and looks(column) != "label"
     if is_plain and not options:
         return None

@@ -214,8 +214,7 @@ def seconds_of(cell: Any) -> float | None:
     if isinstance(cell, np.timedelta64):
         return None if np.isnat(cell) else float(cell / SECOND)
     if isinstance(cell, datetime.timedelta):
-        seconds = cell.total_seconds()
-        return seconds if seconds == seconds else None  # pandas has a missing duration
+        return cell.total_seconds()
     return None
 
 
@@ -232,9 +231,11 @@ def clock_of_frame(cells: np.ndarray, weight: np.ndarray, min_count: int) -> Clo
             return None
         cells = coarse.astype(object)
     known = cells.tolist() if cells.dtype.kind == "O" else []
+    if not known or seconds_of(known[0]) is None:
+        return None
     seconds = [seconds_of(cell) for cell in known]
     found = [k for k, kind in enumerate(kinds) if all(isinstance(cell, kind) for cell in known)]
-    if not known or not found or None in seconds:
+    if not found or None in seconds:
         return None
     ticks = np.array([round(1e6 * second) for second in seconds if second is not None])
     digits = np.zeros(len(ticks), dtype=np.int64)  # 1 + decimals of cells with seconds

@@ -69,8 +69,8 @@ def read_cells(notation: Notation, cells: np.ndarray, unknown: Collection[str]) 
         (N,) numbers or datetimes; objects if there are other cells, with a ``NotRead`` for text
             that the notation does not parse.
     """
-    if isinstance(notation, ClockNotation) and cells.dtype.kind in "mO":
-        cells = notation.read(cells)
+    if isinstance(notation, ClockNotation) and cells.dtype.kind == "m":
+        return notation.read(cells)
     if cells.dtype.kind in "biufmM":
         return cells
     column = Distinct(cells)
@@ -83,6 +83,8 @@ def _read_different(notation: Notation, cells: np.ndarray, unknown: Collection[s
     import polars as pl
 
     require_polars()
+    if isinstance(notation, ClockNotation):
+        cells = notation.read(cells)
     is_text = np.fromiter((isinstance(cell, str) for cell in cells), dtype=bool, count=len(cells))
     text = pl.Series(
         [
