@@ -402,14 +402,13 @@ class Density:
             to: a path of CSV or Parquet to write to; a file is then read, filled and written in
                 chunks.
         """
-        spec = self.training.get("intervals")
         return tasks.impute(
             self.model,
             table,
             how=how,
             n_draws=n_draws,
             interval=interval,
-            levels=None if spec is None else tasks.IntervalLevels.from_json(spec),
+            levels=tasks.IntervalLevels.of_record(self.training),
             seed=seed,
             first_row=first_row,
             strict=strict,

@@ -58,8 +58,7 @@ def _filled_rows(asked: Asked, missing: np.ndarray) -> list[list[Any]]:
         return []
     with unseen():
         part = polars_frame(asked.table)[some.tolist()]
-        spec = asked.training.get("intervals")
-        levels = None if spec is None else tasks.IntervalLevels.from_json(spec)
+        levels = tasks.IntervalLevels.of_record(asked.training)
         answer = tasks.impute(model, part, how="best", interval=INTERVAL, levels=levels)
         whole, low, high = (as_polars(each) for each in answer)
         likely = {

@@ -337,13 +337,10 @@ def _oddest_columns(chunk: Chunk, top: int) -> dict[str, np.ndarray]:
 def cell_as_written(chunk: Chunk, at: dict[str, int], name: str, row: int) -> str:
     """Returns a cell as the table writes it, numbers to ten digits."""
     table, schema = chunk.table, chunk.rows.model.schema
-    if (
-        table.text is not None
-        and notation_in(table, schema.columns[schema.number(name)], schema) is not None
-    ):
+    notation = notation_in(table, schema.columns[schema.number(name)], schema)
+    if table.text is not None and notation is not None:
         return str(table.text.to_series(at[name])[row])
     value = table.columns[at[name]][row]
-    notation = notation_in(table, schema.columns[schema.number(name)], schema)
     if isinstance(notation, ClockNotation) and (number := notation.number(value)) is not None:
         return str(notation.write(np.array([number]))[0])
     return f"{value:.10g}" if isinstance(value, float | np.floating) else str(value)

@@ -242,9 +242,10 @@ def _intervals(chunk: Chunk, interval: float, levels: IntervalLevels | None) -> 
             cells = column.shown(found[side, of_column, k])
             # NaN becomes NaT in a column of dates.
             name = table.names[positions[column.name]]
-            dtype = cells.dtype if cells.dtype.kind == "M" else np.dtype(float)
-            empty = objects_of([None] * len(rows))
-            columns[name] = empty if cells.dtype.kind == "O" else nothing.astype(dtype)
+            if cells.dtype.kind == "O":  # times
+                columns[name] = objects_of([None] * len(rows))
+            else:
+                columns[name] = nothing.astype(cells.dtype if cells.dtype.kind == "M" else float)
             columns[name][of_column] = cells
     low, high = (like_named(table.frame, columns, table.container) for columns in ends)
     return low, high

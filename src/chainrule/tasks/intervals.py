@@ -76,6 +76,12 @@ class IntervalLevels:
         each = [float(np.interp(share, (0, *SHARES, 1), (0, *of, 1))) for of in self.levels]
         return float(np.interp(hidden, self.hidden, each))
 
+    @classmethod
+    def of_record(cls, training: Mapping[str, Any]) -> IntervalLevels | None:
+        """Returns the levels in a record of training; None if it has none."""
+        spec = training.get("intervals")
+        return None if spec is None else cls.from_json(spec)
+
     def to_json(self) -> dict[str, Any]:
         """The fields as a JSON object."""
         return {

@@ -372,8 +372,7 @@ def test_interval_ends_of_times_have_the_form_of_the_column(make):
         first, found, last = (each.as_py() for each in (first, found, last))
     assert first <= found <= last
     assert isinstance(first, datetime.time)
-    length = {str: len, datetime.timedelta: bool}  # the elapsed times are text
-    assert length[type(str(low["lasts"][3]))](str(low["lasts"][3])) > 3
+    assert ":" in str(low["lasts"][3])  # the elapsed times are text
 
 
 def test_two_times_are_numbers_and_no_bits():
