@@ -89,8 +89,7 @@ def calibration_of(
         trained_rows: how many rows training has read, in all epochs together.
         most_scores: at most so many scores, because of a time limit.
     """
-    most = scores_within(model, trained_rows, SHARE)
-    most = most if most_scores is None else min(most, most_scores)
+    most = scores_within(model, trained_rows, SHARE, most_scores)
     weights = None if weight is None else weight.double().numpy()[held_out.chosen]
     scores = int(min(most / (ODDNESS if model.any_evidence else 1), MOST_SCORES))
     found = fit_calibration(
@@ -119,8 +118,7 @@ def figures_of(
         trained_rows: how many rows training has read, in all epochs together.
         most_scores: of at most so many rows, because of a time limit.
     """
-    rows = scores_within(model, trained_rows, SURPRISE_SHARE)
-    rows = rows if most_scores is None else min(rows, most_scores)
+    rows = scores_within(model, trained_rows, SURPRISE_SHARE, most_scores)
     rows = int(max(LEAST_SURPRISED // len(model.schema.columns), rows))
     found = figures_of_held_out(model, held_out.codes, min_count=min_count, surprised=rows)
     return None if found is None else found.to_json()
@@ -141,28 +139,29 @@ def intervals_of(
     Args:
         model: the trained model, on the CPU.
         held_out: rows that it was not trained on.
-        min_count: each level is a mean over at least so many cells.
+        min_count: each level is a mean over the ranks of at least so many rows.
         trained_rows: how many rows training has read, in all epochs together.
         most_scores: at most as much work as so many scores, because of a time limit.
     """
-    scores = scores_within(model, trained_rows, INTERVAL_SHARE)
-    scores = scores if most_scores is None else min(scores, most_scores)
+    scores = scores_within(model, trained_rows, INTERVAL_SHARE, most_scores)
     cells = int(min(CELLS, INTERVAL_CELLS * scores))
     found = fit_intervals(model, held_out.codes, min_count=min_count, cells=cells)
     return None if found is None else found.to_json()
 
 
-def scores_within(model: Model, trained_rows: int, share: float) -> float:
-    """How many rows the model scores in a share of the time of training.
+def scores_within(model: Model, trained_rows: int, share: float, most: int | None) -> float:
+    """How many rows the model scores in a share of the time of training, at most ``most``.
 
     Args:
         model: the trained model.
         trained_rows: how many rows training has read, in all epochs together.
         share: of the time of training.
+        most: as many as a time limit allows; None if there is none.
     """
     network, width = model.network, len(model.schema.columns)
     steps = width if model.any_evidence else min(width, FIXED_ORDER_STEPS)
     every = sum(parameter.numel() for parameter in network.parameters())
     inner = network.numbers_each_step()
     row = every + (ROW if model.any_evidence else FIXED_ORDER_ROW)
-    return share * trained_rows * row / (steps * (STEP + inner + (every - inner) / width))
+    found = share * trained_rows * row / (steps * (STEP + inner + (every - inner) / width))
+    return found if most is None else min(found, most)
