@@ -8,8 +8,10 @@ import torch
 import chainrule as cr
 from chainrule import tasks
 from chainrule.errors import FormatError
+from chainrule.missing import is_flag
 from chainrule.table import encode, read_table
 from chainrule.tasks import intervals
+from chainrule.tasks.answer import Batch
 from chainrule.tasks.intervals import PRIOR, SHARES, IntervalLevels, fit_intervals, levels_of
 
 
@@ -157,3 +159,32 @@ def test_labels_alone_few_rows_and_networks_of_one_order_have_no_levels(density)
     holes = rows(5, 6).with_columns(sign=None)
     assert of_one_order.model.network is not None
     assert torch.isfinite(torch.tensor(density.log_prob(holes))).all()
+
+
+def test_flags_of_missing_cells_stay_known_where_cells_are_hidden():
+    frame = rows(400, 8).with_columns(
+        y=pl.when(pl.int_range(400) % 4 == 0).then(None).otherwise("y")
+    )
+    config = cr.FitConfig(epochs=1)
+    fitted = cr.fit(frame, missing="informative", seed=0, config=config, verbose=False)
+    flags = is_flag(fitted.schema)
+    batch = Batch.of(fitted.model, codes_of(fitted, frame), progress=False)
+    generator = np.random.default_rng(0)
+    found = list(intervals._hidden(batch, ~flags, share=0.7, cells=500, generator=generator))
+    assert flags.any()
+    assert found
+    assert all(each.codes.observed[:, flags].all() for each, *_ in found)
+
+
+def test_ranks_that_are_no_numbers_do_not_end_a_fit(density, monkeypatch):
+    exact = intervals._ranks_of
+
+    def broken(*given):
+        found = exact(*given)
+        found[::7] = np.nan
+        return found
+
+    monkeypatch.setattr(intervals, "_ranks_of", broken)
+    found = fit_intervals(density.model, codes_of(density, rows(400, 7)), min_count=5)
+    assert found is not None
+    assert np.isfinite(found.levels).all()

@@ -359,6 +359,7 @@ def test_a_full_field_of_nines_is_an_end_where_rows_pile_up():
         (np.append(hours, [99]), None),  # a single row shows nothing
         (np.append(hours, [98] * 12), None),
         (np.append(piled, [112]), None),
+        (np.append(piled, [89] * 12), None),  # usual prices end so
         (piled * 0.1, None),
         (np.repeat([19, 49, 99, 199, 499, 799, 999], [90, 70, 50, 40, 20, 12, 8]), None),
     ):

@@ -225,7 +225,7 @@ def _with_unit(
     has_unit = (units == unit).fill_null(False)
     if weight[has_unit.to_numpy()].sum() < max(MOSTLY * weight.sum(), min_count):
         return None
-    if has_unit.all() and not any(map(str.isdecimal, unit)):
+    if not any(map(str.isdecimal, unit)):  # digits of a unit are no affix of a notation
         gaps = parts.field("1")
         bare = cells.str.strip_suffix(unit).str.strip_chars(SPACES)
         found = detect_numbers(name, bare, weight, options, min_count)
