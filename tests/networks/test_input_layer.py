@@ -53,6 +53,7 @@ COLUMNS = Columns.of(
         (DAYS, Standardised(0.5, 3.0, warp=SymmetricLog(5e5, 10.0))),
         (DAYS, Standardised(warp=Logit(4e5, 5.5e5))),
         (DAYS, Standardised(warp=Quantiles((4e5, 5e5), (0.0, 1.0)))),
+        (DAYS, Standardised(1.0, 2.0, warp=Quantiles((4.5e5, 4.6e5, 5e5, 5.1e5), (0, 2, 3, 9)))),
     ]
 )
 
@@ -70,7 +71,7 @@ def test_inputs_and_flags_are_those_of_the_encodings():
                 torch.randint(400_000, 600_000, (rows,), generator=generator).float(),
                 3 * torch.randn(rows, generator=generator),
                 torch.randint(0, 4, (rows,), generator=generator).float(),
-                *torch.randint(400_000, 600_000, (4, rows), generator=generator).float(),
+                *torch.randint(400_000, 600_000, (5, rows), generator=generator).float(),
             ],
             dim=1,
         )

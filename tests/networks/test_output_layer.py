@@ -53,10 +53,64 @@ def test_values_and_gradients_are_those_of_the_conditionals(members, rows, scale
         assert not bool(got[:, :, ::3].any())
 
 
-def test_only_maps_through_quantiles_have_no_kernel():
-    without = [c for c in CONDITIONALS + CENTRED if output_layer.record_of(c) is None]
-    bases = [c.base if isinstance(c, Tied) else c for c in without]
-    assert [type(c.warp) for c in bases] == [Quantiles, Quantiles]
+def test_all_conditionals_of_the_registry_have_a_kernel():
+    """A column without one costs a training step more than all others together."""
+    assert all(output_layer.record_of(c) is not None for c in CONDITIONALS + CENTRED)
+    assert output_layer.record_of(ALL.conditionals[len(CONDITIONALS)]) is None
+
+
+STEEP = Quantiles(
+    (-4e5, -900.5, -3.0, -2.5, 0.0, 0.25, 60.0, 61.0, 7e6),
+    (-3.0, -2.0, -1.9, -1.0, -0.9, 0.0, 0.1, 2.0, 3.0),
+)
+
+
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("warp", [STEEP, Quantiles((1.0, 2.0), (0.0, 1e-5))], ids=["steep", "flat"])
+def test_cells_across_many_points_of_a_warp_keep_their_width(warp, tied):
+    """Widths of 1e-7 between numbers of size 1, points within a cell, and codes beyond the last."""
+    conditional = DiscretizedLogisticMixture(2, center=0.25, spread=0.5, warp=warp)
+    conditional = Tied(conditional, (0.9,)) if tied else conditional
+    rows = 640
+    generator = generator_from(2)
+    powers = torch.rand(rows, generator=generator) * 16
+    x = (powers.exp2() * torch.randn(rows, generator=generator).sign()).round()
+    x[:130] = torch.arange(-65, 65)
+    x[130:140] = torch.tensor([-4e5 - 1, -4e5, 7e6, 7e6 + 1, 7.5e6, -5e5, -901, -900, 60, 61])
+    params = 0.5 * torch.randn(1, conditional.param_width, rows, generator=generator)
+    if tied:  # ranges of one code and of several
+        params[:, 2], params[:, 3] = x, x + (torch.arange(rows) % 3)
+    columns, counts = Columns.of([conditional]), torch.ones(1, rows)
+    assert output_layer.record_of(conditional) is not None
+    logs, grads = output_layer.logs_and_grads(columns, params, x[None], counts)
+    exact = params.double().requires_grad_()
+    want = conditional.log_prob(exact.transpose(1, 2), x.double()[None])
+    (slopes,) = torch.autograd.grad(-want.sum(), exact)
+    assert relative(logs[:, 0], want.detach()) < CELL_NATS
+    assert relative(grads, slopes) < CELL_GRADIENTS
+
+
+def test_a_base_of_hardly_any_weight_has_finite_gradients():
+    conditional = Tied(DiscretizedLogisticMixture(1), (0.9,))
+    params = torch.zeros(1, conditional.param_width, 2)
+    params[:, 1], params[:, 2:4] = -900.0, 3.0
+    x, counts = torch.tensor([[3.0, 4.0]]), torch.ones(1, 2)
+    logs, grads = output_layer.logs_and_grads(Columns.of([conditional]), params, x, counts)
+    want = conditional.log_prob(params.double().transpose(1, 2), x.double()[None])
+    assert relative(logs[:, 0], want) < CELL_NATS
+    assert bool(grads.isfinite().all())
+    assert grads[0, 1].tolist() == [0.0, -1.0]
+
+
+def test_points_that_float32_cannot_tell_apart_are_left_to_the_plain_form():
+    for warp in (
+        Quantiles((2.0**24, 2.0**24 + 0.5, 2.0**25), (0.0, 1.0, 2.0)),
+        Quantiles((0.0, 1.0, 2.0), (0.0, 1e-9, 2.0 + 1e-9)),
+        Quantiles((0.0, 1.0, 2.0), (1.0, 1.0 + 1e-9, 2.0)),
+    ):
+        conditional = DiscretizedLogisticMixture(1, warp=warp)
+        is_apart = warp.zs[0] == 0 and warp.xs[0] == 0
+        assert (output_layer.record_of(conditional) is not None) == is_apart
 
 
 RANGES = {

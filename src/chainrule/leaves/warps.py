@@ -302,10 +302,10 @@ class Quantiles(AbstractWarp):
             object.__setattr__(self, name, tuple(float(v) for v in values))
         if len(self.xs) != len(self.zs):
             raise ShapeError(f"xs has {len(self.xs)} numbers and zs {len(self.zs)}: pass pairs")
-        assert self._slopes  # kept from here on, since PyTorch cannot compile its computation
+        assert self.slopes  # kept from here on, since PyTorch cannot compile its computation
 
     @cached_property
-    def _slopes(self) -> tuple[float, ...]:
+    def slopes(self) -> tuple[float, ...]:
         """dz/dx at the points."""
         width, rise = np.diff(self.xs), np.diff(self.zs)
         slope = rise / width
@@ -318,7 +318,7 @@ class Quantiles(AbstractWarp):
         k = xp.searchsorted(_like(at, ends, xp), at, side="right") - 1
         k = xp.clip(k, 0, len(self.xs) - 2)
         xs, zs = _like(at, self.xs, xp), _like(at, self.zs, xp)
-        slopes = _like(at, self._slopes, xp)
+        slopes = _like(at, self.slopes, xp)
         return xs[k], zs[k], xs[k + 1] - xs[k], zs[k + 1] - zs[k], slopes[k], slopes[k + 1]
 
     @override
@@ -328,8 +328,8 @@ class Quantiles(AbstractWarp):
         bent = slope + (start + end - 2 * slope) * t * (1 - t)
         found = z + rise * (slope * t * t + start * t * (1 - t)) / bent
         below, above = x < self.xs[0], x > self.xs[-1]
-        found = xp.where(below, self.zs[0] + self._slopes[0] * (x - self.xs[0]), found)
-        return xp.where(above, self.zs[-1] + self._slopes[-1] * (x - self.xs[-1]), found)
+        found = xp.where(below, self.zs[0] + self.slopes[0] * (x - self.xs[0]), found)
+        return xp.where(above, self.zs[-1] + self.slopes[-1] * (x - self.xs[-1]), found)
 
     @override
     def inverse(self, z: Any, xp: Any = np) -> Any:
@@ -340,8 +340,8 @@ class Quantiles(AbstractWarp):
         root = xp.sqrt(xp.clip(b * b - 4 * a * c, 0, None))
         found = x + width * xp.clip(-2 * c / (b + root), 0, 1)
         below, above = z < self.zs[0], z > self.zs[-1]
-        found = xp.where(below, self.xs[0] + (z - self.zs[0]) / self._slopes[0], found)
-        return xp.where(above, self.xs[-1] + (z - self.zs[-1]) / self._slopes[-1], found)
+        found = xp.where(below, self.xs[0] + (z - self.zs[0]) / self.slopes[0], found)
+        return xp.where(above, self.xs[-1] + (z - self.zs[-1]) / self.slopes[-1], found)
 
     @override
     def _log_slope(self, x: Any, xp: Any) -> Any:

@@ -25,22 +25,32 @@ from chainrule.conditionals.encodings import (
     PiecewiseLinear,
     Standardised,
 )
-from chainrule.leaves.warps import AbstractWarp, Log, Logit, SymmetricLog
+from chainrule.leaves.warps import AbstractWarp, Log, Logit, Quantiles, SymmetricLog
 from chainrule.networks.columns import Columns
 from chainrule.ops.cells import choose
 from chainrule.ops.cells import records as kernels
-from chainrule.ops.cells.records import Piece, Pieces
+from chainrule.ops.cells.records import Piece, Pieces, Warp
 
 
-def warp_of(warp: AbstractWarp | None) -> tuple[int, float, float] | None:
-    """A warp's kind and its two numbers for the kernels; None if they do not have it."""
+def warp_of(warp: AbstractWarp | None) -> Warp | None:
+    """A warp in numbers for the kernels; None if they do not have it."""
     if warp is None:
-        return kernels.NO_WARP, 0.0, 1.0
+        return kernels.UNWARPED
     if type(warp) is Log:
-        return kernels.LOG, warp.origin, warp.unit
+        return Warp(kernels.LOG, (warp.origin, warp.unit))
     if type(warp) is SymmetricLog:
-        return kernels.SYMMETRIC_LOG, warp.center, warp.unit
-    return (kernels.LOGIT, warp.least, warp.most) if type(warp) is Logit else None
+        return Warp(kernels.SYMMETRIC_LOG, (warp.center, warp.unit))
+    if type(warp) is Logit:
+        return Warp(kernels.LOGIT, (warp.least, warp.most))
+    return _of_quantiles(warp) if type(warp) is Quantiles else None
+
+
+def _of_quantiles(warp: Quantiles) -> Warp | None:
+    """The points of a warp; None if some are the same in float32, in which kernels compute."""
+    points = np.array([warp.xs, warp.zs, warp.slopes])
+    if (np.diff(points[:2].astype(np.float32)) <= 0).any():
+        return None
+    return Warp(kernels.QUANTILES, points=tuple(map(tuple, points.T.tolist())))
 
 
 def piece_of(encoding: AbstractEncoding) -> Piece | None:
@@ -67,7 +77,10 @@ def _of_standardised(encoding: Standardised) -> Piece | None:
     ends = zip(encoding.range, (encoding.warp.low, encoding.warp.high), strict=True)
     if any(math.isfinite(end) and np.float32(inner) == np.float32(end) for inner, end in ends):
         return None  # float32, in which kernels compute, has no number between the two
-    return None if warp is None else Piece(kernels.WARPED, 1, (*numbers, *warp))
+    if warp is None:
+        return None
+    of_warp = warp.kind, *warp.numbers, len(warp.points), *warp.flat_points
+    return Piece(kernels.WARPED, 1, (*numbers, *of_warp))
 
 
 def _of_atoms(encoding: AtomFlags) -> Piece:

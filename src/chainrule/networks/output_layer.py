@@ -80,7 +80,7 @@ def _of_integers(conditional: DiscretizedLogisticMixture) -> Record | None:
     if warp is None:
         return None
     record = _of_mixture(kernels.DISCRETIZED, conditional.images)
-    return replace(record, least=least, most=most, warp=warp[0], warp_numbers=warp[1:])
+    return replace(record, least=least, most=most, warp=warp)
 
 
 def _of_calendar(conditional: Calendar) -> Record:
@@ -148,8 +148,7 @@ def _base_of_ties(base: AbstractConditional) -> TiedRecord | None:
         spread=mixture.spread,
         least_scale=mixture.least_scale,
         bounds=(-math.inf if low is None else low, math.inf if high is None else high),
-        warp=warp[0],
-        warp_numbers=warp[1:],
+        warp=warp,
     )
     if not isinstance(base, Calendar):
         return found

@@ -60,6 +60,7 @@ from chainrule.ops.cells.records import (
     ONE_HOT,
     OWN,
     PER_COMPONENT,
+    PER_POINT,
     PERIODIC,
     PICKED,
     PIECE_COLUMN,
@@ -67,6 +68,8 @@ from chainrule.ops.cells.records import (
     PIECE_START,
     PIECE_WIDTH,
     PIECEWISE,
+    POINTS,
+    QUANTILES,
     RARE,
     RARE_NATS,
     ROTATED,
@@ -300,6 +303,63 @@ def _log_one_plus(e):
 
 
 @inline
+def _bent(t, slope, begin, end):
+    """What the map's rational function in an interval divides by, at a share t of its length."""
+    return spread(slope) + spread(begin + end - slope - slope) * t * (spread(ONE) - t)
+
+
+@inline
+def _image(x, numbers, at, count):
+    """The images of numbers under a map through points; see ``leaves.warps.Quantiles``."""
+    zero, one = spread(ZERO), spread(ONE)
+    first = spread(read(numbers, at))
+    below = smaller(x - first, zero)
+    found = spread(read(numbers, at + 1)) + spread(read(numbers, at + 2)) * below
+    for j in range(count - 1):
+        here, after = at + PER_POINT * j, at + PER_POINT * (j + 1)
+        left, length = read(numbers, here), read(numbers, after) - read(numbers, here)
+        rise = read(numbers, after + 1) - read(numbers, here + 1)
+        slope, begin = rise / length, read(numbers, here + 2)
+        t = smaller(larger((x - spread(left)) / spread(length), zero), one)
+        bent = _bent(t, slope, begin, read(numbers, after + 2))
+        part = t * (spread(slope) * t + spread(begin) * (one - t)) / bent
+        inside = spread(read(numbers, here + 1)) + spread(rise) * part
+        found = where_less(spread(left), x, inside, found)
+    last = at + PER_POINT * (count - 1)
+    above = spread(read(numbers, last + 1))
+    above = above + spread(read(numbers, last + 2)) * (x - spread(read(numbers, last)))
+    return where_less(spread(read(numbers, last)), x, above, found)
+
+
+@inline
+def _rise(low, high, numbers, at, count):
+    """How far apart the images of two numbers are, as exact as their distance.
+
+    In an interval, the difference of two values of the map is their distance times a sum of three
+    terms above zero, so that nothing cancels.
+    """
+    zero, one = spread(ZERO), spread(ONE)
+    first, last = spread(read(numbers, at)), at + PER_POINT * (count - 1)
+    end = spread(read(numbers, last))
+    found = spread(read(numbers, at + 2)) * (smaller(high, first) - smaller(low, first))
+    found = found + spread(read(numbers, last + 2)) * (larger(high, end) - larger(low, end))
+    for j in range(count - 1):
+        here, after = at + PER_POINT * j, at + PER_POINT * (j + 1)
+        left, right = spread(read(numbers, here)), spread(read(numbers, after))
+        length = read(numbers, after) - read(numbers, here)
+        slope = (read(numbers, after + 1) - read(numbers, here + 1)) / length
+        begin, ending = read(numbers, here + 2), read(numbers, after + 2)
+        s = smaller(larger((low - left) / spread(length), zero), one)
+        t = smaller(larger((high - left) / spread(length), zero), one)
+        shared = larger(smaller(high, right) - larger(low, left), zero)
+        terms = spread(begin) * (one - s) * (one - t) + spread(ending) * s * t
+        terms = terms + spread(slope) * (s * (one - t) + t * (one - s))
+        bent = _bent(s, slope, begin, ending) * _bent(t, slope, begin, ending)
+        found = found + shared * spread(slope * slope) * terms / bent
+    return found
+
+
+@inline
 def _edge(x, warp, a, b):
     """The image of numbers within the ends of a warp; a and b are the warp's numbers."""
     if warp == LOG:
@@ -333,12 +393,13 @@ def _step(x, warp, a, b):
 
 
 @inline
-def _edges(values, numbers, row, warp, bounds):
+def _edges(values, numbers, row, warp, bounds, points, count):
     """The images of a cell's edges and how far apart they are, all standardised.
 
     Two flags are 1 where the lower and the upper edge are infinite. The numbers then are finite,
     but mean nothing.
     """
+    scale, center = spread(read(numbers, row + SPREAD)), spread(read(numbers, row + CENTER))
     a, b = read(numbers, row + WARP_A), read(numbers, row + WARP_B)
     x, half = values, spread(ONE_HALF)
     if bounds & HAS_LEAST:
@@ -346,6 +407,11 @@ def _edges(values, numbers, row, warp, bounds):
     if bounds & HAS_MOST:
         x = smaller(x, spread(read(numbers, row + MOST)))
     first, last, inner = spread(ZERO), spread(ZERO), x
+    if warp == QUANTILES:
+        width = _rise(x - half, x + half, numbers, points, count)
+        upper = (_image(x + half, numbers, points, count) - center) / scale
+        lower = (_image(x - half, numbers, points, count) - center) / scale
+        return upper, lower, width / scale, first, last
     if warp != SYMMETRIC_LOG:
         first = where_less(spread(a), x - half, spread(ZERO), spread(ONE))
         safe = spread(a) + spread(ONE) if warp == LOG else spread(ONE_HALF * (a + b))
@@ -359,7 +425,6 @@ def _edges(values, numbers, row, warp, bounds):
         lower = where_less(spread(ZERO), first, inner, lower)
     if warp == LOGIT:
         upper = where_less(spread(ZERO), last, inner, upper)
-    scale, center = spread(read(numbers, row + SPREAD)), spread(read(numbers, row + CENTER))
     upper = (_edge(upper, warp, a, b) - center) / scale
     lower = (_edge(lower, warp, a, b) - center) / scale
     return upper, lower, width / scale, first, last
@@ -529,7 +594,9 @@ def _inside(numbers, row, shift, delta, scale, kind, bounds):
 
 
 @inline
-def _components(params, x, buffer, numbers, row, p, d, lane, N, K, kind, bounds, warp, centred):
+def _components(
+    params, x, buffer, numbers, row, p, d, lane, N, K, kind, bounds, warp, points, count, centred
+):
     """log p of a mixture of K components; the buffer keeps what its gradients need."""
     values = load_to(x, d, lane, N)
     width = spread(read(numbers, row + SPREAD))
@@ -540,7 +607,7 @@ def _components(params, x, buffer, numbers, row, p, d, lane, N, K, kind, bounds,
     total, best = spread(ZERO), spread(_MINUS_INFINITY)
     best_inside = spread(_MINUS_INFINITY)
     if warp:
-        high, low, step, first, last = _edges(values, numbers, row, warp, bounds)
+        high, low, step, first, last = _edges(values, numbers, row, warp, bounds, points, count)
     else:
         high, low, step, first, last = values, values, values, values, values  # not read
     of_shift = (COMPONENTS + PER_COMPONENT * K) * LANES
@@ -980,8 +1047,9 @@ def _numbers(
         logs, log_joint = logs + of_time, of_time  # the latter is not read
     else:
         logs, log_joint, total = _components(
-            params, x, buffer, numbers, row, base, d, lane, N, K, kind, bounds, warp, centred
-        )
+            params, x, buffer, numbers, row, base, d, lane, N, K, kind, bounds, warp,
+            row + FIRST_ATOM + atoms, records[record, POINTS], centred,
+        )  # fmt: skip
         total_of_times = total  # not read
     is_discrete = kind in (DISCRETIZED, CALENDAR)
     w = load_to(weight, d, lane, N)
@@ -1133,7 +1201,10 @@ def _inputs(number, seat, x, given, pieces, numbers, out):
                     larger(values, spread(read(numbers, row + 2))), spread(read(numbers, row + 3))
                 )
                 warp = np.int64(read(numbers, row + 4))
-                found = _edge(found, warp, read(numbers, row + 5), read(numbers, row + 6))
+                if warp == QUANTILES:
+                    found = _image(found, numbers, row + 8, np.int64(read(numbers, row + 7)))
+                else:
+                    found = _edge(found, warp, read(numbers, row + 5), read(numbers, row + 6))
                 found = (found - first) / spread(read(numbers, row + 1))
             elif kind == PIECEWISE:
                 found = (values - first) / spread(read(numbers, row + 2 * i + 1))

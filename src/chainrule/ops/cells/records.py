@@ -11,15 +11,16 @@ import numpy as np
 # The kinds of a column's conditional, and the fields of a record as the kernels read it.
 BERNOULLI, CATEGORICAL, GAUSSIAN, LOGISTIC, LAPLACE, DISCRETIZED, CALENDAR = range(7)
 KIND, COLUMN, START, SIZE, ATOMS, RARE, BOUNDS, WARP, WEEKDAY, MONTHS, SLOTS, BINS = range(12)
-CENTRED, FIELDS = 12, 13
+CENTRED, POINTS, FIELDS = 12, 13, 14
 CENTER, SPREAD, LEAST_SCALE, LEAST, MOST, LOW, HIGH, WARP_A, WARP_B, CAP, RARE_NATS = range(11)
-FIRST_ATOM = 11  # the first days of months follow the atoms
+FIRST_ATOM = 11  # the first days of months follow the atoms, then the points of the warp
 
 WEEKDAYS, MONTH_DAYS = 7, 31
 
 HAS_LEAST, HAS_MOST, HAS_LOW, HAS_HIGH = 1, 2, 4, 8  # bits of BOUNDS
 TRUNCATED = HAS_LOW + HAS_HIGH
-NO_WARP, LOG, SYMMETRIC_LOG, LOGIT = range(4)  # values of WARP
+NO_WARP, LOG, SYMMETRIC_LOG, LOGIT, QUANTILES = range(5)  # values of WARP
+PER_POINT = 3  # x, its image and the slope there
 FIXED, LEARNED = 1, 2  # values of RARE: the logit of the unlisted code
 
 # Strips of a thread's buffer, before those of the components.
@@ -42,6 +43,29 @@ PIECE_KIND, PIECE_COLUMN, PIECE_START, PIECE_WIDTH = range(4)
 
 
 @dataclass(frozen=True)
+class Warp:
+    """A monotone map of numbers, in numbers.
+
+    Attributes:
+        kind: one of the kinds of warps.
+        numbers: origin and unit, center and unit, or least and most.
+        points: those of QUANTILES: x, its image and the slope there, by x.
+    """
+
+    kind: int = NO_WARP
+    numbers: tuple[float, float] = (0.0, 1.0)
+    points: tuple[tuple[float, float, float], ...] = ()
+
+    @property
+    def flat_points(self) -> tuple[float, ...]:
+        """The numbers of all points."""
+        return tuple(number for point in self.points for number in point)
+
+
+UNWARPED = Warp()
+
+
+@dataclass(frozen=True)
 class Record:
     """The conditional of one column, in numbers.
 
@@ -59,8 +83,7 @@ class Record:
         most: the largest number, or None.
         low: the end of the mixture's support in standardised units, or None.
         high: its upper end, or None.
-        warp: the kind of the warp.
-        warp_numbers: origin and unit, center and unit, or least and most.
+        warp: the map of numbers to the scale of the mixture.
         weekday: of a calendar, the weekday of day 0; Monday is 0.
         months: of a calendar, the first days of its months, and of the month after.
         slots: codes of a day.
@@ -81,8 +104,7 @@ class Record:
     most: float | None = None
     low: float | None = None
     high: float | None = None
-    warp: int = NO_WARP
-    warp_numbers: tuple[float, float] = (0.0, 1.0)
+    warp: Warp = UNWARPED
     weekday: int = 0
     months: tuple[float, ...] = ()
     slots: int = 1
@@ -106,7 +128,7 @@ class Records:
 
     @cached_property
     def integers(self) -> np.ndarray:
-        """Int64 (columns, FIELDS), with the fields KIND … CENTRED."""
+        """Int64 (columns, FIELDS), with the fields KIND … POINTS."""
         rows = []
         for record, column, start in zip(self.records, self.columns, self.starts, strict=True):
             ends = (record.least, record.most, record.low, record.high)
@@ -114,23 +136,23 @@ class Records:
             bounds = sum(bit for bit, end in zip(bits, ends, strict=True) if end is not None)
             row = [record.kind, column, start, record.size, len(record.atoms), record.rare, bounds]
             months = max(len(record.months) - 1, 0)
-            row += [record.warp, record.weekday, months, record.slots, record.bins]
-            rows.append([*row, record.centred])
+            row += [record.warp.kind, record.weekday, months, record.slots, record.bins]
+            rows.append([*row, record.centred, len(record.warp.points)])
         return np.array(rows, np.int64).reshape(len(rows), FIELDS)
 
     @cached_property
     def floats(self) -> np.ndarray:
-        """Float32 (columns, any): the fields CENTER …, atoms and months, padded with NaN."""
-        most = max((len(each.atoms) + len(each.months) for each in self.records), default=0)
+        """Float32 (columns, any): the fields CENTER …, atoms, months, points, padded with NaN."""
         rows = []
         for each in self.records:
             ends = (each.least, each.most, each.low, each.high)
             bounds = [math.nan if end is None else end for end in ends]
-            row = [each.center, each.spread, each.least_scale, *bounds, *each.warp_numbers]
-            row += [each.cap, each.rare_nats]
-            row += [*each.atoms, *each.months]
-            rows.append(row + [math.nan] * (FIRST_ATOM + most - len(row)))
-        return np.array(rows, np.float32).reshape(len(rows), FIRST_ATOM + most)
+            row = [each.center, each.spread, each.least_scale, *bounds, *each.warp.numbers]
+            row += [each.cap, each.rare_nats, *each.atoms, *each.months, *each.warp.flat_points]
+            rows.append(row)
+        most = max((len(row) for row in rows), default=FIRST_ATOM)
+        padded = [row + [math.nan] * (most - len(row)) for row in rows]
+        return np.array(padded, np.float32).reshape(len(rows), most)
 
     @cached_property
     def buffer_strips(self) -> int:
@@ -157,7 +179,7 @@ class Piece:
         numbers: center, spread, low and high if STANDARDISED; the values if EQUALS; the periods
             if PERIODIC, in float32, then what they lack; each interval's start and length if
             PIECEWISE; the limit of values that are evidence if FLAG; center, spread, low, high,
-            the kind of the warp and its two numbers if WARPED.
+            the warp's kind, its two numbers, its number of points and these if WARPED.
     """
 
     kind: int

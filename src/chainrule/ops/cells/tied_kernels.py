@@ -15,7 +15,7 @@ import math
 import numpy as np
 
 from chainrule.ops.cells import records as cell_records
-from chainrule.ops.cells.records import MONTH_DAYS, WEEKDAYS
+from chainrule.ops.cells.records import MONTH_DAYS, PER_POINT, WEEKDAYS
 from chainrule.ops.cells.tied_records import (
     ATOMS,
     BASE_LEAST,
@@ -52,6 +52,7 @@ from chainrule.ops.cells.tied_records import (
     PER_COMPONENT,
     PER_DAY,
     PER_TIE,
+    POINTS,
     PRIOR,
     SCALE,
     SHIFT,
@@ -80,6 +81,7 @@ IMPOSSIBLE, LEAST_RANGE = -1e30, -20.0  # as in ``conditionals.tied``
 LEAST_MASS = 1e-300  # of a calendar's range, as in ``AbstractConditional.log_between``
 _LOG_2 = math.log(2)
 _LOG, _SYMMETRIC, _LOGIT = cell_records.LOG, cell_records.SYMMETRIC_LOG, cell_records.LOGIT
+_QUANTILES = cell_records.QUANTILES
 
 _arguments = arguments_of(
     "f4[:,:,::1], f4[:,::1], f4[:,::1], i8[:,::1], f8[:,::1], f4[:,:,::1], f4[:,:,::1], b1, "
@@ -101,6 +103,24 @@ def _log_one_less_exp(u):
 
 
 @loops
+def _through(x, numbers, at, count):
+    """The image of an edge under a map through points; see ``leaves.warps.Quantiles``."""
+    last = at + PER_POINT * (count - 1)
+    if x >= numbers[last]:
+        return numbers[last + 1] + numbers[last + 2] * (x - numbers[last])
+    if x <= numbers[at]:
+        return numbers[at + 1] + numbers[at + 2] * (x - numbers[at])
+    here = at
+    while numbers[here + PER_POINT] <= x:
+        here += PER_POINT
+    after = here + PER_POINT
+    length, rise = numbers[after] - numbers[here], numbers[after + 1] - numbers[here + 1]
+    t, slope, begin = (x - numbers[here]) / length, rise / length, numbers[here + 2]
+    bent = slope + (begin + numbers[after + 2] - 2 * slope) * t * (1 - t)
+    return numbers[here + 1] + rise * t * (slope * t + begin * (1 - t)) / bent
+
+
+@loops
 def _image(x, warp, a, b):
     """The image of an edge under a warp; infinite at and beyond the warp's ends."""
     if warp == _SYMMETRIC:
@@ -117,7 +137,11 @@ def _image(x, warp, a, b):
 @loops
 def _edge(x, spec, numbers):
     """The standardised image of an edge, within the bounds."""
-    found = _image(x, spec[WARP], numbers[WARP_A], numbers[WARP_B])
+    if spec[WARP] == _QUANTILES:
+        points = FIRST_ATOM + spec[ATOMS] + (spec[MONTHS] + 1 if spec[MONTHS] else 0)
+        found = _through(x, numbers, points, spec[POINTS])
+    else:
+        found = _image(x, spec[WARP], numbers[WARP_A], numbers[WARP_B])
     found = (found - numbers[CENTER]) / numbers[SPREAD]
     return min(max(found, numbers[LOW]), numbers[HIGH])
 
@@ -565,7 +589,9 @@ def _cell(params, p, N, value, own, weight, spec, numbers, grads, c, with_grads)
             write(grads, start + i * N, np.float32(0))
         return found if is_possible else -math.inf
     share = math.exp(whole - found)
-    slope = share * (1 - least) * p_base / math.exp(log_base)  # of log p by log p_0
+    slope = share  # of log p by log p_0, which may be too small for a float
+    if least > 0:
+        slope *= (1 - least) * p_base / math.exp(log_base)
     counted = slope
     for t in range(T):
         of = of_ties + t * step

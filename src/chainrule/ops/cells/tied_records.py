@@ -8,15 +8,15 @@ from functools import cached_property
 
 import numpy as np
 
-from chainrule.ops.cells.records import MONTH_DAYS, NO_WARP
+from chainrule.ops.cells.records import MONTH_DAYS, UNWARPED, Warp
 
 # The kinds of a base: one whose only range has all its mass, a mixture, and a calendar.
 WHOLE, MIXTURE, CALENDAR = range(3)
 KIND, COLUMN, START, TIES, ORDERED, SIZE, CENTRED, ATOMS, WIDTH, WARP = range(10)
-WEEKDAY, MONTHS, SLOTS, BINS = range(10, 14)
+WEEKDAY, MONTHS, SLOTS, BINS, POINTS, FIELDS = range(10, 16)
 LEAST, MOST, BASE_LEAST, BASE_MOST, CENTER, SPREAD, LEAST_SCALE, LOW, HIGH = range(9)
 WARP_A, WARP_B, DAY_LEAST, DAY_MOST, LEAST_WEIGHT = range(9, 14)
-FIRST_ATOM = 14  # months follow the atoms
+FIRST_ATOM = 14  # months follow the atoms, then the points of the warp
 
 # A thread's buffer: numbers of the row, …
 SHIFT, LOG_NORM, OF_COMPONENTS = range(3)
@@ -51,8 +51,7 @@ class TiedRecord:
         spread: divides the difference.
         least_scale: the floor of the scales.
         bounds: of the mixture, in standardised units.
-        warp: the kind of the warp, as in ``records``.
-        warp_numbers: its numbers.
+        warp: the map of numbers to the scale of the mixture.
         days: the first and the last possible day of a calendar.
         weekday: the weekday of day 0; Monday is 0.
         months: the first days of the months, and of the month after.
@@ -74,8 +73,7 @@ class TiedRecord:
     spread: float = 1.0
     least_scale: float = 0.0
     bounds: tuple[float, float] = (-math.inf, math.inf)
-    warp: int = NO_WARP
-    warp_numbers: tuple[float, float] = (0.0, 1.0)
+    warp: Warp = UNWARPED
     days: tuple[float, float] = (-math.inf, math.inf)
     weekday: int = 0
     months: tuple[float, ...] = ()
@@ -99,25 +97,26 @@ class TiedRecords:
 
     @cached_property
     def integers(self) -> np.ndarray:
-        """Int64 (columns, 14), with the fields KIND … BINS."""
+        """Int64 (columns, FIELDS), with the fields KIND … POINTS."""
         rows = []
         for each, column, start in zip(self.records, self.columns, self.starts, strict=True):
             row = [each.kind, column, start, each.ties, each.is_ordered, each.size]
-            row += [each.is_centred, len(each.atoms), each.width, each.warp, each.weekday]
-            rows.append([*row, max(len(each.months) - 1, 0), each.slots, each.bins])
-        return np.array(rows, np.int64).reshape(len(rows), 14)
+            row += [each.is_centred, len(each.atoms), each.width, each.warp.kind, each.weekday]
+            row += [max(len(each.months) - 1, 0), each.slots, each.bins]
+            rows.append([*row, len(each.warp.points)])
+        return np.array(rows, np.int64).reshape(len(rows), FIELDS)
 
     @cached_property
     def floats(self) -> np.ndarray:
-        """Float64 (columns, any): the fields LEAST …, atoms and months, padded with NaN."""
-        most = max((len(each.atoms) + len(each.months) for each in self.records), default=0)
+        """Float64 (columns, any): the fields LEAST …, atoms, months, points, padded with NaN."""
         rows = []
         for each in self.records:
             row = [*each.limits, *each.base_limits, each.center, each.spread, each.least_scale]
-            row += [*each.bounds, *each.warp_numbers, *each.days, each.least, *each.atoms]
-            row += each.months
-            rows.append(row + [math.nan] * (FIRST_ATOM + most - len(row)))
-        return np.array(rows, np.float64).reshape(len(rows), FIRST_ATOM + most)
+            row += [*each.bounds, *each.warp.numbers, *each.days, each.least, *each.atoms]
+            rows.append([*row, *each.months, *each.warp.flat_points])
+        most = max((len(row) for row in rows), default=FIRST_ATOM)
+        padded = [row + [math.nan] * (most - len(row)) for row in rows]
+        return np.array(padded, np.float64).reshape(len(rows), most)
 
     @cached_property
     def buffer_size(self) -> int:
