@@ -417,3 +417,42 @@ def test_ties_of_times_say_durations():
     ends = [None if m is None else f"{m // 60:02d}:{m % 60:02d}" for m in minutes.to_list()]
     schema = cr.infer_schema(frame.select("opens", ends=pl.Series(ends)))
     assert [tie.text for tie in schema.ties] == ["ends = opens + 90 minutes"]
+
+
+def weights(unit, mark="."):
+    return [f"{x / 10:.1f} {unit}".replace(".", mark) for x in range(300, 900, 7)]
+
+
+def of_weights(cells):
+    return pl.DataFrame({"weight": cells, "x": [k % 7 for k in range(len(cells))]})
+
+
+def test_numbers_in_another_unit_are_to_be_converted_and_no_option_is_named():
+    schema = schema_of(of_weights(weights("kg")))
+    with pytest.raises(SchemaError) as error:
+        encode(read_table(of_weights(weights("lb"))), schema)
+    assert str(error.value) == (
+        "column 'weight': numbers written 12.5 lb in the table, where the fitted table has numbers "
+        "written 12.5 kg: convert them to 'kg'"
+    )
+    with pytest.raises(SchemaError) as error:
+        encode(read_table(of_weights(["50 lb", "50 kg", "51.5 kg"])), schema, strict=True)
+    assert str(error.value) == (
+        "column 'weight': value '50 lb' at row 0 is not among numbers written 12.5 kg, as all were "
+        "when the model was fitted: convert it to 'kg', correct it, or leave the cell empty"
+    )
+    with pytest.raises(SchemaError, match=r"by decimal and thousands of read_table"):
+        encode(read_table(of_weights(["50,5 kg", "50 kg", "51.5 kg"])), schema, strict=True)
+    plain = schema_of(of_weights([x / 10 for x in range(300, 900, 7)]))
+    with pytest.raises(SchemaError, match="has plain ones: write them without 'lb'"):
+        encode(read_table(of_weights(weights("lb"))), plain)
+
+
+def test_a_number_without_the_unit_of_the_others_counts_as_one_with_a_warning(tmp_path):
+    frame = of_weights([*weights("kg"), "70.5"])
+    frame.write_csv(tmp_path / "t.csv")
+    for table in (frame, frame.to_pandas(), tmp_path / "t.csv"):
+        with pytest.warns(UserWarning, match="value '70.5' at row 86 .*has no 'kg', as 86 of 87"):
+            schema = cr.infer_schema(table)
+        assert schema.columns[0].reason.endswith("; 1 without 'kg' counts as such")
+        assert encode(read_table(table), schema).observed.all()

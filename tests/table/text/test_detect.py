@@ -62,6 +62,10 @@ WRITTEN = {
         "numbers written 1.234,50\u00a0km/h",
     ),
     "degrees": ([f"{x - 2000:.1f}°C" for x in AMOUNTS], "numbers written 12.5°C"),
+    "densities": ([f"{x:.1f} kg/m3" for x in AMOUNTS], "numbers written 12.5 kg/m3"),
+    "prices of a unit": ([f"{x:.2f} €/kg" for x in AMOUNTS], "numbers written 12.50 €/kg"),
+    "dollars a pound": ([f"${x:,.2f}/lb" for x in AMOUNTS], "numbers written $1,234.50/lb"),
+    "several words": ([f"{x:.1f} sq ft" for x in AMOUNTS], "numbers written 12.5 sq ft"),
     "exponents": ([f"{x * 1e-9:.3e}".replace(".", ",") for x in AMOUNTS], "numbers written 12,5"),
 }
 
@@ -408,11 +412,7 @@ NOT_READ = {
     ),
     "kilograms and grams": (
         [f"{x:.1f} {'kg' if k % 9 else 'g'}" for k, x in enumerate(AMOUNTS)],
-        "numbers with 'kg' behind most, which are not read: write them without, ",
-    ),
-    "densities": (
-        [f"{x:.0f} kg/m3" for x in AMOUNTS],
-        "numbers with 'kg/m3' behind most, which are not read: write them without, ",
+        "numbers with 'kg' behind most, and something else, such as 'g', in 45 cells: write all ",
     ),
 }
 

@@ -87,7 +87,13 @@ def infer_column(
     ):
         written = None
     else:
-        written = written_column(table, position, values, min_count=options.min_count)
+        written = written_column(
+            table,
+            position,
+            values,
+            min_count=options.min_count,
+            as_numbers=requested is not None and requested["kind"] in (Integer.kind, Real.kind),
+        )
     if isinstance(written, Doubt):
         if requested is None:
             labels = _labels_in(every, values)
@@ -105,6 +111,8 @@ def infer_column(
         return _labels(table, name, labels, dtype, options), None
     if isinstance(written.notation, ClockNotation) and isinstance(found, Integer | Real):
         found = within_day(found, written.notation)
+    if written.note and isinstance(found, AbstractColumn):
+        found = replace(found, reason=f"{found.reason}; {written.note}")
     return found, written.notation
 
 

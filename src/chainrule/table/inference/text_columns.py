@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numbers
+import warnings
 from dataclasses import dataclass, replace
 from shlex import quote
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import SchemaError
+from chainrule.errors import SchemaError, printable
 from chainrule.table.columns import AbstractColumn, Integer, Real
 from chainrule.table.columns.evident_bounds import between
 from chainrule.table.frames.cells import cells_of_native
@@ -37,20 +38,23 @@ class Written:
         notation: the notation in which they are written.
         dtype: the type of the column: of its values in a text file, of the text in a frame. Times
             stay text, since no type of numbers shows them.
+        note: what else the reason of the column says.
     """
 
     cells: np.ndarray
     notation: Notation
     dtype: str
+    note: str = ""
 
 
 def written_column(
-    table: Table, position: int, column: Distinct, *, min_count: int
+    table: Table, position: int, column: Distinct, *, min_count: int, as_numbers: bool = False
 ) -> Written | Doubt | None:
     """The numbers or dates in a column of text, or why they are not read.
 
     None if it holds labels, or numbers and dates that every program reads. A reason discloses
-    nothing of fewer than ``min_count`` cells. ``column`` has the cells at that position.
+    nothing of fewer than ``min_count`` cells. ``column`` has the cells at that position, which the
+    user takes for numbers if ``as_numbers``.
 
     Raises:
         SchemaError: most cells are in one notation, and some are not.
@@ -68,7 +72,11 @@ def written_column(
     if is_plain and not options:
         return None
     text = text if is_file else text_of(table, name, column)
-    found = None if text is None else detect(name, text, options, min_count=min_count)
+    found = (
+        None
+        if text is None
+        else detect(name, text, options, min_count=min_count, as_numbers=as_numbers)
+    )
     if found is None or (isinstance(found, Doubt) and not is_plain):
         return found
     if (
@@ -80,15 +88,31 @@ def written_column(
         return None
     if found.strays:
         raise _not_all(table, name, text, found.notation, found.strays)
+    note = _unmarked(table, name, text, found) if found.unmarked else ""
     if not is_file:
-        return Written(
-            read_cells(found.notation, values, table.reading.missing.of(name)),
-            found.notation,
-            table.dtypes[position],
-        )
+        read = read_cells(found.notation, values, table.reading.missing.of(name))
+        return Written(read, found.notation, table.dtypes[position], note)
     parsed = found.notation.parse(text)
     dtype = "String" if isinstance(found.notation, ClockNotation) else str(parsed.dtype)
-    return Written(cells_of_native(parsed), found.notation, dtype)
+    return Written(cells_of_native(parsed), found.notation, dtype, note)
+
+
+def _unmarked(table: Table, name: str, text: Any, found: Found) -> str:
+    """How many numbers without a unit count as those with it; warns of them, and shows one."""
+    assert isinstance(found.notation, NumberNotation)
+    is_bare, unit = text.is_in(list(found.unmarked)).fill_null(False), found.notation.suffix.strip()
+    row, count = int(is_bare.arg_max()), int(is_bare.sum())
+    said = f"{count} without {unit!r} count{'s' if count == 1 else ''} as such"
+    warnings.warn(
+        printable(
+            f"column {name!r}: value {text[row]!r} at {table.where(row)} has no {unit!r}, as "
+            f"{len(text.drop_nulls()) - count} of {len(text.drop_nulls())} have; {said}: correct "
+            "what is in another unit"
+        ),
+        UserWarning,
+        stacklevel=6,
+    )
+    return said
 
 
 def within_day(column: Integer | Real, notation: ClockNotation) -> Integer | Real:
@@ -245,7 +269,7 @@ def require_same_notation(table: Table, position: int, name: str, fitted: Notati
     fitted_text = "plain ones" if fitted is None else fitted.describe()
     raise SchemaError(
         f"column {name!r}: {other.describe()} in {table.source}, where the fitted table has "
-        f"{fitted_text}: {_options(name, other)}"
+        f"{fitted_text}: {_options(name, other, fitted)}"
     )
 
 
@@ -259,10 +283,19 @@ def _plain_share(values: np.ndarray, text: Any) -> float:
     return (known - len(written) + plain) / known if known else 0.0
 
 
-def _options(name: str, notation: Notation) -> str:
-    """How to have a notation read, by options in Python and on the command line."""
+def _options(name: str, notation: Notation, fitted: Notation | None) -> str:
+    """How to have a notation read, by options in Python and on the command line.
+
+    No option reads times in another form, or numbers in another unit.
+    """
     if isinstance(notation, ClockNotation):
         return "write them as the fitted table does"
+    if isinstance(notation, NumberNotation) and notation.unit:
+        unit = fitted.unit if isinstance(fitted, NumberNotation) else ""
+        if not unit:
+            return f"write them without {notation.unit!r}"
+        if unit != notation.unit:
+            return f"convert them to {unit!r}"
     say = "say so to read_table, by "
     if isinstance(notation, DateNotation):
         return (

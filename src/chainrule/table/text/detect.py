@@ -11,8 +11,9 @@ from typing import Any
 from chainrule.errors import SchemaError
 from chainrule.table.text.date_notation import DateNotation
 from chainrule.table.text.detect_dates import STYLED, detect_dates, may_be_date
-from chainrule.table.text.detect_numbers import detect_numbers, may_be_number
+from chainrule.table.text.detect_numbers import detect_numbers, may_be_amount
 from chainrule.table.text.detect_times import detect_times, may_be_time
+from chainrule.table.text.detect_units import detect_units, may_have_unit
 from chainrule.table.text.findings import Doubt, Found
 from chainrule.table.text.reading_options import ColumnReading
 
@@ -20,7 +21,12 @@ LOOKED_AT = 200  # cells that decide whether a column is examined further
 
 
 def detect(
-    name: str, text: Any, options: ColumnReading, *, min_count: int = 1
+    name: str,
+    text: Any,
+    options: ColumnReading,
+    *,
+    min_count: int = 1,
+    as_numbers: bool = False,
 ) -> Found | Doubt | None:
     """The notation of a column of text; None if it holds neither numbers, dates nor times.
 
@@ -29,6 +35,7 @@ def detect(
         text: a polars series of its cells, stripped of spaces, null if unknown.
         options: the user's options for its notation.
         min_count: fewest cells that share a fact in the reason, since models store reasons.
+        as_numbers: whether the user says that the column holds numbers.
 
     Raises:
         SchemaError: a cell that is not in the date format given for this column.
@@ -56,7 +63,10 @@ def detect(
     if numbers is not None:
         return numbers
     times = detect_times(name, cells, weight, min_count)
-    return times if times is not None else detect_dates(name, cells, weight, min_count)
+    if times is not None:
+        return times
+    units = detect_units(name, cells, weight, options, min_count, as_numbers=as_numbers)
+    return units if units is not None else detect_dates(name, cells, weight, min_count)
 
 
 def may_be_written(cells: Sequence[str]) -> bool:
@@ -68,5 +78,5 @@ def may_be_written(cells: Sequence[str]) -> bool:
 
 
 def _may_be_written(cell: str) -> bool:
-    looks_like = (may_be_number, may_be_time, may_be_date)
+    looks_like = (may_be_amount, may_have_unit, may_be_time, may_be_date)
     return any(map(str.isdigit, cell)) and any(shape(cell) for shape in looks_like)

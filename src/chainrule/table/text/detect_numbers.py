@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from shlex import quote
 from typing import Any
 
@@ -24,6 +24,7 @@ from chainrule.table.text.number_notation import (
     DASH,
     GAP,
     MINUSES,
+    SIGNS,
     SPACES,
     NumberNotation,
     same_marks,
@@ -34,8 +35,7 @@ from chainrule.table.text.reading_options import ColumnReading
 # Fewest different unmarked numbers of up to three digits that make a mark one of thousands.
 UNMARKED = 3
 
-# Signs and codes of currencies beside amounts, without codes that are words (ALL, TOP, CUP).
-SIGNS = "$¢-¥֏؋৲৳৻૱௹฿៛₠-⃀꠸﷼﹩＄￠￡￥￦"
+# Codes of currencies beside amounts, without codes that are words (ALL, TOP, CUP).
 CODES = re.findall(
     r"\w+",
     "USD EUR GBP JPY CNY CHF INR BRL RUB KRW MXN CAD AUD NZD SEK NOK DKK ISK PLN CZK HUF RON BGN "
@@ -50,15 +50,11 @@ SHAPE = (
     rf"(?:{GAP}([){MINUSES}]))?({GAP})({CURRENCY}|[%‰])?{GAP}([){MINUSES}])?$"
 )
 PARTS = ["front", "prefix", "before", "inner", "body", "after", "behind", "suffix", "end"]
-UNIT = (
-    rf"^[+{MINUSES}]?[0-9](?:[0-9.,{APOSTROPHES}{SPACES}]*[0-9])?([{SPACES}]?)"
-    r"([A-Za-zµμ°Ω][A-Za-zµμ°Ω0-9²³/·*^-]{0,9})$"
-)
 
 
-def may_be_number(cell: str) -> bool:
-    """Whether a cell looks like a number in some notation, or like one with a unit."""
-    return any(re.fullmatch(shape, cell) for shape in (SHAPE, UNIT))
+def may_be_amount(cell: str) -> bool:
+    """Whether a cell looks like a number in some notation, without a unit."""
+    return re.fullmatch(SHAPE, cell) is not None
 
 
 def detect_numbers(
@@ -78,7 +74,7 @@ def detect_numbers(
     shape = _shapes(cells).with_columns(pl.Series("weight", weight))
     has_body = shape["body"].is_not_null().to_numpy()
     if not has_body.any():
-        return _with_unit(name, cells, weight, options, min_count)
+        return None
     affixes = (
         shape.filter(pl.Series(has_body)).group_by("prefix", "suffix").agg(pl.col("weight").sum())
     )
@@ -207,37 +203,6 @@ def _by_two_marks(
     }
     only = weight[read[","] & ~read["."]].sum()
     return np.array([only, weight[read["."]].sum()]) if only else None
-
-
-def _with_unit(
-    name: str, cells: Any, weight: np.ndarray, options: ColumnReading, min_count: int
-) -> Found | Doubt | None:
-    """The notation of many different numbers that are followed by one unit, such as kg.
-
-    A doubt, if only most of them are.
-    """
-    parts = cells.str.extract_groups(UNIT).struct
-    units = parts.field("2")
-    most = units.drop_nulls().mode()
-    if len(cells) < MANY_NUMBERS or len(most) != 1:
-        return None
-    unit = str(most[0])
-    has_unit = (units == unit).fill_null(False)
-    if weight[has_unit.to_numpy()].sum() < max(MOSTLY * weight.sum(), min_count):
-        return None
-    if not any(map(str.isdecimal, unit)):  # digits of a unit are no affix of a notation
-        gaps = parts.field("1")
-        bare = cells.str.strip_suffix(unit).str.strip_chars(SPACES)
-        found = detect_numbers(name, bare, weight, options, min_count)
-        if not isinstance(found, Found) or found.notation is None:
-            return found
-        if isinstance(found.notation, NumberNotation) and not found.strays:
-            suffix = f"{gaps.mode().sort()[0]}{unit}"
-            return Found(replace(found.notation, suffix=suffix))
-    return Doubt(
-        f"numbers with {unit!r} behind most, which are not read: write them without, and the unit "
-        "into the name of the column"
-    )
 
 
 def _plain(figure: str, marks: Marks) -> str | None:

@@ -18,13 +18,17 @@ FEW_WORDS, MANY_NUMBERS = 3, 20
 
 @dataclass(frozen=True)
 class Found:
-    """A notation that reads most cells of a column, and the cells that it does not read.
+    """A notation that reads most cells of a column.
 
-    A notation of None means plain numbers, except for the strays.
+    Attributes:
+        notation: the notation; None means plain numbers, except for the strays.
+        strays: cells that it does not read.
+        unmarked: cells that count as numbers of a unit, which stands behind most others.
     """
 
     notation: Notation | None
     strays: tuple[str, ...] = ()
+    unmarked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,9 @@ def require_read(name: str, notation: Notation, cells: np.ndarray, where: Any) -
             options = OPTIONS[type(notation)]
             flags = ", ".join("--" + option.replace("_", "-") for option in options)
             remedy = "correct it or leave the cell empty"
-            if options:
+            if isinstance(notation, NumberNotation) and notation.is_other_unit(cell.text):
+                remedy = f"convert it to {notation.unit!r}, correct it, or leave the cell empty"
+            elif options:
                 remedy = (
                     "correct it, leave the cell empty, or say how this table is written, by "
                     f"{' and '.join(options)} of read_table ({flags})"

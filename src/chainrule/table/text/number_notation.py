@@ -16,12 +16,15 @@ GAP = f"[{SPACES}]*"
 APOSTROPHES = "'\u2019"
 MINUS = "-\u2212\u2013"  # hyphen, minus sign and en dash
 MINUSES = "\\-\u2212\u2013"  # the same within the brackets of a pattern
+# Signs of currencies beside amounts.
+SIGNS = "$¢-¥֏؋৲৳৻૱௹฿៛₠-⃀꠸﷼﹩＄￠￡￥￦"
 DECIMALS = (".", ",")
 DASH = "--?|[\u2013\u2014]"  # a pattern of dashes that replace decimals, as in 12.– and 12,--
 THOUSANDS = ("", ",", ".", *SPACES, *APOSTROPHES)
 SIGNS_AT = ("front", "number", "end", "parentheses", "inside")
 MOST_DECIMALS = 30
-LONGEST_AFFIX = 12
+LONGEST_AFFIX = 40
+DIGIT_FIRST = "[eE.,]?[0-9]"  # units such as m2 have digits, but do not look like more of a number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +39,8 @@ class NumberNotation:
         grouped_from: smallest number of digits before the decimal mark that are grouped.
         prefix, suffix: text around every number, with its space: a currency or a unit, which may
             be absent, or a percent sign, which may not.
+        singular: what stands behind 1 instead of the suffix, as in 1 day and 2 days; "" if nothing
+            else does. Both are read behind every number.
         minus: the sign of numbers below zero.
         minus_at: its position: "front" (before the prefix), "number" (after it) or "end"; or
             parentheses: "parentheses" around everything, "inside" within prefix and suffix.
@@ -52,6 +57,7 @@ class NumberNotation:
     grouped_from: int = 4
     prefix: str = ""
     suffix: str = ""
+    singular: str = ""
     minus: str = "-"
     minus_at: str = "front"
     plus: bool = False
@@ -61,17 +67,17 @@ class NumberNotation:
     dash: str = ""
 
     def __post_init__(self) -> None:
-        affixes = (self.prefix, self.suffix)
+        affixes = (self.prefix, self.suffix, self.singular)
         sound = (
             self.decimal in DECIMALS
             and self.thousands in THOUSANDS
             and self.thousands != self.decimal
             and self.grouping in (2, 3)
             and self.grouped_from in (4, 5)
-            and all(
-                len(affix) <= LONGEST_AFFIX and not any(c.isdecimal() for c in affix)
-                for affix in affixes
-            )
+            and all(len(affix) <= LONGEST_AFFIX for affix in affixes)
+            and not any(map(str.isdecimal, self.prefix))
+            and not any(re.match(DIGIT_FIRST, affix.strip()) for affix in affixes)
+            and (not self.singular or bool(self.suffix))
             and len(self.minus) == 1
             and self.minus in MINUS
             and self.minus_at in SIGNS_AT
@@ -97,6 +103,23 @@ class NumberNotation:
     def is_share(self) -> bool:
         """Whether every number has a percent or per mille sign."""
         return any(sign in self.prefix + self.suffix for sign in "%‰")
+
+    @property
+    def unit(self) -> str:
+        """The text around numbers, without its space: a unit, a currency, or a percent sign."""
+        return (self.prefix + self.suffix).strip()
+
+    def is_other_unit(self, cell: str) -> bool:
+        """Whether a cell that is not parsed has digits and a unit other than that of the numbers.
+
+        >>> kilograms = NumberNotation(suffix=" kg")
+        >>> kilograms.is_other_unit("12 lb"), kilograms.is_other_unit("1,2 kg")
+        (True, False)
+        """
+        words = re.sub(r"[\d\W_]|(?<=\d)[eE](?=[-+\d])", "", cell)
+        has_words = bool(words) or re.search(f"[{SIGNS}]", cell) is not None
+        is_ours = any(part and part.strip() in cell for part in (self.prefix, self.suffix))
+        return bool(self.unit) and has_words and not is_ours and bool(re.search(r"\d", cell))
 
     def describe(self) -> str:
         """Describes the notation with an example, for a line of a schema.
@@ -160,7 +183,8 @@ class NumberNotation:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that ``notation_from_json`` reads."""
-        return {"of": "numbers", **asdict(self)}
+        spec = {"of": "numbers", **asdict(self)}
+        return spec if self.singular else {k: v for k, v in spec.items() if k != "singular"}
 
     @cached_property
     def body(self) -> str:
@@ -190,15 +214,17 @@ class NumberNotation:
 
     @property
     def _before(self) -> str:
-        return self._affix(self.prefix)
+        return self._affix((self.prefix,))
 
     @property
     def _after(self) -> str:
-        return self._affix(self.suffix)
+        return self._affix((self.suffix, self.singular))
 
-    def _affix(self, affix: str) -> str:
-        pattern = re.escape(affix.strip())
-        return f"(?:{pattern})?" if pattern and not self.is_share else pattern
+    def _affix(self, affixes: tuple[str, ...]) -> str:
+        """A pattern of one of several affixes, the longest first."""
+        words = sorted({affix.strip() for affix in affixes} - {""}, key=len, reverse=True)
+        pattern = "|".join(map(re.escape, words))
+        return f"(?:{pattern}){'' if self.is_share else '?'}" if pattern else ""
 
     def _one(self, value: Any) -> str | None:
         if value is None or value != value:
@@ -220,16 +246,17 @@ class NumberNotation:
         if self.dash and not tail and not fraction.strip("0"):
             fraction = self.dash
         number = self._grouped(digits) + (self.decimal + fraction if fraction else "") + tail
+        suffix = self.singular if self.singular and number == "1" else self.suffix
         if not below:
             sign = "+" if self.plus and value > 0 else ""
             front = self.prefix + sign if self.minus_at == "number" else sign + self.prefix
-            return f"{front}{number}{self.suffix}"
+            return f"{front}{number}{suffix}"
         return {
-            "front": f"{self.minus}{self.prefix}{number}{self.suffix}",
-            "number": f"{self.prefix}{self.minus}{number}{self.suffix}",
-            "end": f"{self.prefix}{number}{self.suffix}{self.minus}",
-            "parentheses": f"({self.prefix}{number}{self.suffix})",
-            "inside": f"{self.prefix}({number}){self.suffix}",
+            "front": f"{self.minus}{self.prefix}{number}{suffix}",
+            "number": f"{self.prefix}{self.minus}{number}{suffix}",
+            "end": f"{self.prefix}{number}{suffix}{self.minus}",
+            "parentheses": f"({self.prefix}{number}{suffix})",
+            "inside": f"{self.prefix}({number}){suffix}",
         }[self.minus_at]
 
     def _grouped(self, digits: str) -> str:
