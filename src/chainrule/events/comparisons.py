@@ -13,7 +13,7 @@ import numpy as np
 from chainrule.errors import SchemaError, nearest, printable
 from chainrule.events.regions import Intervals, Levels, Region, after, before
 from chainrule.table import AbstractColumn, AbstractLevels, AbstractNumbers, Datetime
-from chainrule.table.text.clock_notation import ClockNotation
+from chainrule.table.text.times import AbstractTimes
 from chainrule.table.values.cells import label_of, objects_of
 
 SHOWN_LABELS = 8
@@ -217,7 +217,7 @@ def _of_clock(column: AbstractColumn, value: Any) -> Any:
         SchemaError: text that the column's notation does not parse.
     """
     notation = column.notation
-    if not isinstance(notation, ClockNotation):
+    if not isinstance(notation, AbstractTimes):
         return value
     number = notation.number(value)
     if number is None and isinstance(value, str):

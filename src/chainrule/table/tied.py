@@ -26,7 +26,7 @@ from chainrule.table.columns.date_grid import UNIT_S
 from chainrule.table.schema import Schema
 from chainrule.table.statistics.table_statistics import TableStatistics
 from chainrule.table.table import Table
-from chainrule.table.text.clock_notation import ClockNotation
+from chainrule.table.text.times import AbstractTimes
 from chainrule.table.ties import AbstractTie
 from chainrule.table.ties.equations import exact
 from chainrule.table.ties.find import find
@@ -154,7 +154,7 @@ def _of_numbers(column: Real, number: int) -> Variable | None:
 def _seconds(column: AbstractColumn) -> int:
     """The seconds of the number 1 in a column of times; 0 in others."""
     notation = column.notation
-    return notation.unit if isinstance(notation, ClockNotation) else 0
+    return notation.unit if isinstance(notation, AbstractTimes) else 0
 
 
 @variable_of.register(Datetime)

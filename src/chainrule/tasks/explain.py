@@ -25,7 +25,7 @@ from chainrule.table import (
     outside_distance,
 )
 from chainrule.table.frames.build import build, like_named
-from chainrule.table.text.clock_notation import ClockNotation
+from chainrule.table.text.times import AbstractTimes
 from chainrule.tasks.answer import Batch, Chunk, answer, chunks
 from chainrule.tasks.conditional import expected_words
 from chainrule.tasks.each_cell import each_cell
@@ -341,6 +341,6 @@ def cell_as_written(chunk: Chunk, at: dict[str, int], name: str, row: int) -> st
     if table.text is not None and notation is not None:
         return str(table.text.to_series(at[name])[row])
     value = table.columns[at[name]][row]
-    if isinstance(notation, ClockNotation) and (number := notation.number(value)) is not None:
+    if isinstance(notation, AbstractTimes) and (number := notation.number(value)) is not None:
         return str(notation.write(np.array([number]))[0])
     return f"{value:.10g}" if isinstance(value, float | np.floating) else str(value)

@@ -1,6 +1,7 @@
 """Tables whose text holds numbers and dates: fits, and answers in the same notation."""
 
 import datetime
+import re
 
 import numpy as np
 import pandas as pd
@@ -456,3 +457,44 @@ def test_a_number_without_the_unit_of_the_others_counts_as_one_with_a_warning(tm
             schema = cr.infer_schema(table)
         assert schema.columns[0].reason.endswith("; 1 without 'kg' counts as such")
         assert encode(read_table(table), schema).observed.all()
+
+
+def stays():
+    rng, rows = np.random.default_rng(3), 120
+    minutes = rng.integers(0, 600, rows)
+    started = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 500, rows), "h")
+    lasts = [f"{each // 60}h {each % 60:02d}m" for each in minutes]
+    wait = pd.to_timedelta(rng.integers(0, 300_000, rows), "s")
+    frame = {
+        "lasts": lasts,
+        "wait": pd.Series(wait).astype(str),
+        "opens": [f"{each % 12 + 1} {'ap'[each % 2]}m" for each in minutes],
+        "ends": (started + pd.to_timedelta(minutes, "m")).strftime("%Y-%m-%d %H:%M"),
+        "started": started.strftime("%Y-%m-%d %H:%M"),
+    }
+    frame = pd.DataFrame(frame)
+    frame.loc[3, ["lasts", "wait", "opens"]] = None
+    return frame
+
+
+def test_durations_in_words_are_numbers_and_come_back_as_they_were_written(tmp_path):
+    frame = stays()
+    frame.to_csv(tmp_path / "stays.csv", index=False)
+    forms = {
+        "lasts": r"\d+h \d\dm",
+        "wait": r"\d days \d\d:\d\d:\d\d",
+        "opens": r"\d+(:\d\d)? [ap]m",
+    }
+    for table in (frame, tmp_path / "stays.csv"):
+        density = cr.fit(table, seed=0, config=cr.FitConfig(epochs=1), verbose=False)
+        assert density.schema.columns[0].reason.startswith("durations written 2h 15m, ")
+        drawn = density.sample(50, seed=0)
+        filled = density.impute(frame, how="best")
+        for name, form in forms.items():
+            assert pd.Series(list(drawn[name])).str.fullmatch(form).all(), name
+            assert filled[name].drop(3).equals(frame[name].drop(3)), name
+            assert re.fullmatch(form, filled[name][3]), name
+    assert any("lasts" in tie.text for tie in density.schema.ties)  # ends - started = lasts
+    density.save(tmp_path / "stays.chainrule")
+    again = cr.load(tmp_path / "stays.chainrule")
+    assert again.schema.columns[0].notation == density.schema.columns[0].notation

@@ -22,6 +22,15 @@ from chainrule.table.text.notation import notation_from_json, read_cells, writte
         (["0:01:02.50", "0:00:59.75"], [62.5, 59.75]),
         (["26:15", "-00:15", "00:00"], [1575, -15, 0]),
         (["120:00:01", "-1:00:00"], [432001, -3600]),
+        (["12 am", "7 am", "12 pm", "11 pm"], [0, 420, 720, 1380]),
+        (["7 p.m.", "7:30 p.m."], [1140, 1170]),
+        (["0 days 14:06:43", "2 days 00:00:01", "-1 days +23:59:00"], [50803, 172801, -60]),
+        (["1 days 00:00:00.500000", "-1 days +23:59:59.500000"], [86400.5, -0.5]),
+        (
+            ["1 day, 2:03:04", "2:03:04", "2 days, 0:00:01", "-1 day, 23:59:00"],
+            [93784, 7384, 172801, -60],
+        ),
+        (["3 days 04:30", "0 days 00:05"], [4590, 5]),
     ],
 )
 def test_cells_become_numbers_and_are_written_as_they_were(cells, numbers):
@@ -36,6 +45,24 @@ def test_cells_that_disagree_have_no_notation():
     for cells in (["07:30", "07:30:00"], ["7:30 PM", "07:30"], ["7:30 PM", "13:00 PM"], ["7:5"]):
         assert clock_notation(cells, np.ones(len(cells))) is None, cells
     assert clock_notation(["07:75", "07:30"], np.ones(2)) is None  # there is no minute 75
+    assert clock_notation(["1 days 24:00:00", "1 days 23:00:00"], np.ones(2)) is None
+    assert clock_notation(["13 pm", "1 pm"], np.ones(2)) is None
+    assert clock_notation(["7", "8"], np.ones(2)) is None
+
+
+def test_days_of_fewer_rows_than_min_count_are_not_stored():
+    cells = ["14:06:43", "1 day, 0:00:01", "2 days, 0:00:01"]
+    notation = clock_notation(cells, np.array([9, 2, 2]), 5)
+    assert (notation.is_elapsed, notation.days) == (False, "")
+    notation = clock_notation(cells, np.array([9, 2, 9]), 5)
+    assert (notation.days, notation.day, notation.omits_days) == (" days, ", "", True)
+    assert notation.text_of(90000) == "1 days, 1:00:00"
+
+
+def test_a_notation_that_older_versions_read_is_described_as_before():
+    assert set(ClockNotation().to_json()) == {
+        "of", "has_seconds", "decimals", "digits", "is_elapsed", "half", "cells"
+    }  # fmt: skip
 
 
 def test_other_cells_are_not_parsed():

@@ -13,8 +13,8 @@ from typing_extensions import override
 
 from chainrule.errors import SchemaError, unknown_choice
 from chainrule.table.columns.fields import number, whole
-from chainrule.table.text.clock_notation import ClockNotation
 from chainrule.table.text.notation import Notation, notation_from_json, written
+from chainrule.table.text.times import AbstractTimes
 from chainrule.table.values.cells import Where, cells_as_text, objects_of
 from chainrule.table.values.distinct import Distinct
 from chainrule.table.values.json_values import Encoded, as_lists, as_tuples
@@ -345,7 +345,7 @@ class AbstractColumn(ABC):
         """
         values = self.decode(codes)
         notation = self.notation
-        return written(notation, values) if isinstance(notation, ClockNotation) else values
+        return written(notation, values) if isinstance(notation, AbstractTimes) else values
 
     def as_text(self, values: np.ndarray) -> list[str]:
         """Values (N,) as text for a person, in the column's notation if it has one."""

@@ -20,7 +20,7 @@ from chainrule.table.columns.base import AbstractColumn, signed
 from chainrule.table.columns.evident_bounds import between
 from chainrule.table.columns.grid import MOST_ATOMS
 from chainrule.table.frames.polars_types import integer_type
-from chainrule.table.text.clock_notation import ClockNotation
+from chainrule.table.text.times import AbstractTimes
 from chainrule.table.values.cells import Where, cells_as_text, numbers_if_any, objects_of, shown
 from chainrule.table.values.exact_integers import LARGEST_EXACT
 
@@ -246,7 +246,7 @@ class AbstractNumbers(AbstractColumn):
 
     def bounds_in_words(self, what: str, least: float | None, most: float | None) -> str:
         """Values of a kind and their bounds, in words; of a column of times, as it writes them."""
-        if not isinstance(self.notation, ClockNotation):
+        if not isinstance(self.notation, AbstractTimes):
             return f"{what} {between(least, most)}".rstrip()
         ends = self.notation.write(np.array([least, most], dtype=object))
         return f"{self.notation.describe()} {between(*ends)}".rstrip()

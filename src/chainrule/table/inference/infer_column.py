@@ -33,9 +33,9 @@ from chainrule.table.inference.text_columns import (
 )
 from chainrule.table.statistics.column import ColumnStatistics
 from chainrule.table.table import Table
-from chainrule.table.text.clock_notation import ClockNotation
 from chainrule.table.text.findings import Doubt
 from chainrule.table.text.notation import Notation
+from chainrule.table.text.times import AbstractTimes
 from chainrule.table.values.cells import (
     COMPLEX,
     as_numbers,
@@ -109,7 +109,7 @@ def infer_column(
     if isinstance(found, Categorical):  # keys, which are labels as they are written
         labels = _labels_in(every, Distinct(table.labels(position)))
         return _labels(table, name, labels, dtype, options), None
-    if isinstance(written.notation, ClockNotation) and isinstance(found, Integer | Real):
+    if isinstance(written.notation, AbstractTimes) and isinstance(found, Integer | Real):
         found = within_day(found, written.notation)
     if written.note and isinstance(found, AbstractColumn):
         found = replace(found, reason=f"{found.reason}; {written.note}")
@@ -154,7 +154,7 @@ def _guessed(
     known = numbers[~np.isnan(numbers)]
     if not len(known):
         return "no known value"
-    if Binary.accepts(numbers) and not isinstance(notation, ClockNotation):
+    if Binary.accepts(numbers) and not isinstance(notation, AbstractTimes):
         return Binary.infer(
             name, numbers, dtype, "0 or 1" if written_as is None else f"0 or 1, {written_as}"
         )
@@ -168,7 +168,7 @@ def _guessed(
             name, numbers, dtype, f"{what}, {different} different", min_count=least_count
         )
     are_dates = written_as is None and _are_dates(known)
-    are_times = isinstance(notation, ClockNotation)
+    are_times = isinstance(notation, AbstractTimes)
     if _is_id(known, rows, different) and not (are_dates or are_times):
         return "an id: whole numbers, all different in a narrow range"
     reason = f"{'' if are_times else 'whole '}{what}, {different} different"

@@ -16,13 +16,14 @@ from chainrule.table.columns.evident_bounds import between
 from chainrule.table.frames.cells import cells_of_native
 from chainrule.table.frames.fork_safety import require_polars
 from chainrule.table.table import Table
-from chainrule.table.text.clock_notation import ClockNotation, clock_of_frame
+from chainrule.table.text.clock_notation import clock_of_frame
 from chainrule.table.text.date_notation import DateNotation
 from chainrule.table.text.detect import LOOKED_AT, detect, may_be_written
 from chainrule.table.text.findings import MOSTLY, Doubt, Found
 from chainrule.table.text.notation import Notation, read_cells
 from chainrule.table.text.number_notation import NumberNotation
 from chainrule.table.text.reading_options import ColumnReading
+from chainrule.table.text.times import AbstractTimes
 from chainrule.table.values.cells import is_observed, looks
 from chainrule.table.values.distinct import Distinct
 
@@ -93,7 +94,7 @@ def written_column(
         read = read_cells(found.notation, values, table.reading.missing.of(name))
         return Written(read, found.notation, table.dtypes[position], note)
     parsed = found.notation.parse(text)
-    dtype = "String" if isinstance(found.notation, ClockNotation) else str(parsed.dtype)
+    dtype = "String" if isinstance(found.notation, AbstractTimes) else str(parsed.dtype)
     return Written(cells_of_native(parsed), found.notation, dtype, note)
 
 
@@ -115,7 +116,7 @@ def _unmarked(table: Table, name: str, text: Any, found: Found) -> str:
     return said
 
 
-def within_day(column: Integer | Real, notation: ClockNotation) -> Integer | Real:
+def within_day(column: Integer | Real, notation: AbstractTimes) -> Integer | Real:
     """The column of a notation's times, none of which leaves the day; its bounds are said as times.
 
     Elapsed times keep the bounds that they show.
@@ -288,7 +289,7 @@ def _options(name: str, notation: Notation, fitted: Notation | None) -> str:
 
     No option reads times in another form, or numbers in another unit.
     """
-    if isinstance(notation, ClockNotation):
+    if isinstance(notation, AbstractTimes):
         return "write them as the fitted table does"
     if isinstance(notation, NumberNotation) and notation.unit:
         unit = fitted.unit if isinstance(fitted, NumberNotation) else ""

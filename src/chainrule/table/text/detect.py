@@ -12,7 +12,12 @@ from chainrule.errors import SchemaError
 from chainrule.table.text.date_notation import DateNotation
 from chainrule.table.text.detect_dates import STYLED, detect_dates, may_be_date
 from chainrule.table.text.detect_numbers import detect_numbers, may_be_amount
-from chainrule.table.text.detect_times import detect_times, may_be_time
+from chainrule.table.text.detect_times import (
+    detect_durations,
+    detect_times,
+    may_be_duration,
+    may_be_time,
+)
 from chainrule.table.text.detect_units import detect_units, may_have_unit
 from chainrule.table.text.findings import Doubt, Found
 from chainrule.table.text.reading_options import ColumnReading
@@ -59,14 +64,12 @@ def detect(
                 f"column {name!r}: value {stray!r} is not a date in the format "
                 f"{options.date_format!r}; correct it, leave the cell empty, or say another format"
             )
-    numbers = detect_numbers(name, cells, weight, options, min_count)
-    if numbers is not None:
-        return numbers
-    times = detect_times(name, cells, weight, min_count)
-    if times is not None:
-        return times
-    units = detect_units(name, cells, weight, options, min_count, as_numbers=as_numbers)
-    return units if units is not None else detect_dates(name, cells, weight, min_count)
+    found = detect_numbers(name, cells, weight, options, min_count)
+    for times in (detect_times, detect_durations):
+        found = times(name, cells, weight, min_count) if found is None else found
+    if found is None:
+        found = detect_units(name, cells, weight, options, min_count, as_numbers=as_numbers)
+    return detect_dates(name, cells, weight, min_count) if found is None else found
 
 
 def may_be_written(cells: Sequence[str]) -> bool:
@@ -78,5 +81,5 @@ def may_be_written(cells: Sequence[str]) -> bool:
 
 
 def _may_be_written(cell: str) -> bool:
-    looks_like = (may_be_amount, may_have_unit, may_be_time, may_be_date)
+    looks_like = (may_be_amount, may_have_unit, may_be_time, may_be_duration, may_be_date)
     return any(map(str.isdigit, cell)) and any(shape(cell) for shape in looks_like)

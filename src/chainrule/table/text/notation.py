@@ -13,16 +13,20 @@ from chainrule.table.frames.cells import cells_of
 from chainrule.table.frames.fork_safety import require_polars
 from chainrule.table.text.clock_notation import ClockNotation
 from chainrule.table.text.date_notation import DateNotation
+from chainrule.table.text.duration_notation import DurationNotation
 from chainrule.table.text.number_notation import NumberNotation
+from chainrule.table.text.times import AbstractTimes
 from chainrule.table.values.cells import is_observed
 from chainrule.table.values.distinct import Distinct
 
-Notation = NumberNotation | DateNotation | ClockNotation
+Notation = NumberNotation | DateNotation | ClockNotation | DurationNotation
 OPTIONS = {  # of read_table, which say how another table is written
     NumberNotation: ("decimal", "thousands"),
     DateNotation: ("date_format",),
     ClockNotation: (),
+    DurationNotation: (),
 }
+KINDS = {"numbers": NumberNotation, "times": ClockNotation, "durations": DurationNotation}
 
 
 def notation_from_json(spec: Mapping[str, Any]) -> Notation:
@@ -34,12 +38,16 @@ def notation_from_json(spec: Mapping[str, Any]) -> Notation:
     try:
         if spec["of"] == "dates":
             return DateNotation.from_format(str(spec["format"]))
-        if spec["of"] in ("numbers", "times"):
-            kind = NumberNotation if spec["of"] == "numbers" else ClockNotation
-            return kind(**{name: value for name, value in spec.items() if name != "of"})
+        if spec["of"] in KINDS:
+            fields = {
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in spec.items()
+                if name != "of"
+            }
+            return KINDS[spec["of"]](**fields)
     except (TypeError, SchemaError, KeyError) as error:
         raise FormatError(f"a notation is not one this version wrote: {error}") from error
-    raise FormatError(f"a notation of {spec['of']!r}; there are those of numbers, dates and times")
+    raise FormatError(f"a notation of {spec['of']!r}; there are those of dates, {', '.join(KINDS)}")
 
 
 class NotRead:
@@ -69,7 +77,7 @@ def read_cells(notation: Notation, cells: np.ndarray, unknown: Collection[str]) 
         (N,) numbers or datetimes; objects if there are other cells, with a ``NotRead`` for text
             that the notation does not parse.
     """
-    if isinstance(notation, ClockNotation) and cells.dtype.kind == "m":
+    if isinstance(notation, AbstractTimes) and cells.dtype.kind == "m":
         return notation.read(cells)
     if cells.dtype.kind in "biufmM":
         return cells
@@ -83,7 +91,7 @@ def _read_different(notation: Notation, cells: np.ndarray, unknown: Collection[s
     import polars as pl
 
     require_polars()
-    if isinstance(notation, ClockNotation):
+    if isinstance(notation, AbstractTimes):
         cells = notation.read(cells)
     is_text = np.fromiter((isinstance(cell, str) for cell in cells), dtype=bool, count=len(cells))
     text = pl.Series(
@@ -135,7 +143,7 @@ def written(notation: Notation, values: np.ndarray, like: Any = None) -> np.ndar
     """
     plain = np.ma.getdata(values)
     mask = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
-    if isinstance(notation, ClockNotation) and (kind := notation.kind_of(like)) != "text":
+    if isinstance(notation, AbstractTimes) and (kind := notation.kind_of(like)) != "text":
         found = notation.objects(plain, kind)
     else:
         found = np.empty(len(values), dtype=object)

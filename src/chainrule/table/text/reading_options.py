@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chainrule.errors import SchemaError, unknown_choice
-from chainrule.table.text.clock_notation import ClockNotation
 from chainrule.table.text.date_notation import DateNotation
 from chainrule.table.text.notation import Notation
 from chainrule.table.text.number_notation import DECIMALS, THOUSANDS, NumberNotation
+from chainrule.table.text.times import AbstractTimes
 from chainrule.table.values.reserved_words import UNKNOWN
 
 OPTIONS = ("decimal", "thousands", "date_format")
@@ -205,7 +205,7 @@ class Reading:
             dates: whether the column holds dates; otherwise it holds numbers.
         """
         options = self.of(name)
-        if options == before.of(name) or isinstance(fitted, ClockNotation):
+        if options == before.of(name) or isinstance(fitted, AbstractTimes):
             return fitted
         if dates:
             if options.date_format is None:
