@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.errors import SchemaError, nearest, printable
 from chainrule.events.regions import Intervals, Levels, Region, after, before
-from chainrule.table import AbstractColumn, AbstractLevels, AbstractNumbers, Datetime
+from chainrule.table import AbstractColumn, AbstractLevels, AbstractNumbers, Binary, Datetime
 from chainrule.table.text.times import AbstractTimes
 from chainrule.table.values.cells import label_of, objects_of
 
@@ -98,6 +98,8 @@ def _code_of(column: AbstractLevels, value: Any) -> int | None:
     if isinstance(value, str) and len(names) > len(column.levels) and value == names[-1]:
         return len(column.levels)
     plain = _plain(value)
+    if isinstance(plain, str) and isinstance(column, Binary) and column.is_boolean:
+        plain = {"false": False, "true": True}.get(plain.strip().lower(), plain)
     is_text, has_text = isinstance(plain, str), any(isinstance(each, str) for each in column.levels)
     if is_text != has_text and not (is_text and _holds_other_labels(column)):
         raise _wrong_type(column, value)

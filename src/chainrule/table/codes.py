@@ -218,12 +218,15 @@ def to_container(
     or Arrow frame.
 
     Numbers and dates that were text are text in the same notation; ``as_text`` applies this to
-    files as well. ``other`` is a label that stands for all unlisted ones, if there may be such.
+    files as well, and to their words for false and true. ``other`` is a label that stands for all
+    unlisted ones, if there may be such.
     """
     text = {
-        column.name: written(column.notation, columns[column.name])
+        column.name: found
         for column in schema.columns_without_flags
-        if column.notation is not None and column.name in columns and (as_text or column.is_text)
+        if column.name in columns
+        and (as_text or column.is_text)
+        and (found := column.in_text(columns[column.name])) is not None
     }
     types = {
         column.name: column.type

@@ -36,6 +36,7 @@ class Cells:
         categories: labels named by the column's type, encoded.
         options: the user's options for the column, without its kind.
         different: the different cells in all rows, if ``values`` stand for more rows.
+        text: a polars series of the cells as a text file has them; None for other tables.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Cells:
     categories: tuple[Encoded, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     different: Distinct | None = None
+    text: Any = None
 
 
 class Measure(NamedTuple):
@@ -354,6 +356,10 @@ class AbstractColumn(ABC):
         return [str(cell) for cell in self.notation.write(values)]
 
     # Files
+
+    def in_text(self, values: np.ndarray) -> np.ndarray | None:
+        """Values (N,) as the column's text has them; None if every program writes them so."""
+        return None if self.notation is None else written(self.notation, values)
 
     def as_written(self, values: np.ndarray, like: str) -> np.ndarray:
         """Values (N,) as text objects in the style of a known cell; "" stands for no such cell.

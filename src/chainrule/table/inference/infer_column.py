@@ -135,7 +135,12 @@ def _guessed(
         return "no known value"
     if look == "boolean":
         return Binary.infer(
-            name, as_numbers(name, values, where), dtype, "true or false", boolean=True
+            name,
+            as_numbers(name, values, where),
+            dtype,
+            "true or false",
+            boolean=True,
+            text=table.as_written(table.names.index(name)),
         )
     if look == "complex":
         raise SchemaError(f"column {name!r} holds {COMPLEX}")
@@ -243,6 +248,7 @@ def _as_requested(
         categories,
         requested,
         _labels_in(every, column) if kind == "categorical" else None,
+        table.as_written(table.names.index(name)) if kind == Binary.kind else None,
     )
     return COLUMNS[kind].as_requested(cells, reason)
 
