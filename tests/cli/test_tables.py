@@ -376,6 +376,10 @@ def test_a_kind_takes_a_scale_and_bounds_after_commas():
         "n": {"kind": "integer", "most": 9},
         "m": {"kind": "integer", "least": -5},
     }
+    assert kinds_of(["opens=integer,08:00..18:00", "weight=real,50 kg.."]) == {
+        "opens": {"kind": "integer", "least": "08:00", "most": "18:00"},
+        "weight": {"kind": "real", "least": "50 kg"},
+    }
 
 
 @pytest.mark.parametrize(

@@ -84,3 +84,66 @@ def test_times_are_compared_with_text_times_durations_and_numbers():
         assert np.array_equal(marks(column, codes, "<", value), minutes < 480), value
     with pytest.raises(SchemaError, match="holds times written 07:30, and '25:00' is none"):
         compared(column, "<", "25:00")
+
+
+KILOS = np.arange(30, 100)
+AS_WRITTEN = {
+    "kg": ([f"{each} kg" for each in KILOS], ("50 kg", "50kg", "50", "50.0 kg", 50)),
+    "$": ([f"${each}.00" for each in KILOS], ("$50", "$50.00", "50")),
+    "%": ([f"{each}.5 %" for each in KILOS - 0], ("50 %", "50%")),
+    "min": ([f"{each} min" for each in KILOS], ("50 min", "50")),
+    "hours": (
+        [f"{each // 60}h {each % 60}m" for each in KILOS],
+        ("50m", "0h 50m", timedelta(minutes=50)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", AS_WRITTEN)
+def test_numbers_are_compared_with_text_as_the_column_has_it(name):
+    cells, constants = AS_WRITTEN[name]
+    column, codes = column_of(cells)
+    for constant in constants:
+        assert np.array_equal(marks(column, codes, "<", constant), KILOS < 50), constant
+        assert np.array_equal(marks(column, codes, ">=", constant), KILOS >= 50), constant
+
+
+@pytest.mark.parametrize(
+    ("cells", "constant", "message"),
+    [
+        (
+            [f"{each} kg" for each in KILOS],
+            "50 g",
+            "column 'x' holds numbers written 12 kg, and '50 g' is none; convert it to 'kg'",
+        ),
+        (
+            [f"{each} kg" for each in KILOS],
+            "fifty",
+            "column 'x' holds numbers written 12 kg, and 'fifty' is none; write it so, or as a "
+            "number without quotes",
+        ),
+        (
+            [f"{each // 60}h {each % 60}m" for each in KILOS],
+            "PT50M",
+            "column 'x' holds durations written 2h 15m, and 'PT50M' is none; write it so",
+        ),
+        (
+            [f"{1 + each % 28:02d}/12/{1950 + each}" for each in KILOS],
+            "June",
+            "column 'x' holds dates, and 'June' is none; write it in quotes as '2024-12-31' or "
+            "'2024-12-31 18:00', or like '31/12/2024'",
+        ),
+    ],
+)
+def test_text_that_is_none_of_the_column_is_refused_with_a_remedy(cells, constant, message):
+    column, _ = column_of(cells)
+    with pytest.raises(SchemaError) as error:
+        compared(column, "<", constant)
+    assert str(error.value) == message
+
+
+def test_dates_are_compared_with_text_as_the_column_has_it_or_of_iso_8601():
+    days = pd.date_range("2024-01-01", periods=90)
+    column, codes = column_of(days.strftime("%d/%m/%Y").to_list())
+    for constant in ("01/02/2024", "2024-02-01"):
+        assert np.array_equal(marks(column, codes, "<", constant), days < "2024-02-01"), constant

@@ -187,3 +187,17 @@ def test_rare_labels_are_asked_for_together():
     assert np.array_equal(rare, frame.town.str.startswith("town").to_numpy())
     with pytest.raises(SchemaError, match=r"too rare to be listed are asked for by '\(other\)'"):
         event_of(schema, "town == 'town 3'")
+
+
+def test_a_sum_is_compared_with_text_as_the_column_has_it():
+    minutes = np.arange(400, 800)
+    words = [f"{each // 60:02d}:{each % 60:02d}" for each in minutes]
+    frame = pd.DataFrame({"opens": words, "x": minutes % 7})
+    schema = infer_schema(frame)
+    rows = CodedRows.of(schema, encode(read_table(frame), schema).values)
+    asked = event_of(schema, "opens + 90 < '10:00'")
+    assert np.array_equal(holds(asked, rows), minutes + 90 < 600)
+    with pytest.raises(SchemaError, match="holds times written 07:30, and 'ten' is none"):
+        event_of(schema, "opens + 90 < 'ten'")
+    with pytest.raises(SchemaError, match="x plus a number cannot be compared with 'ten'"):
+        event_of(schema, "x + 90 < 'ten'")

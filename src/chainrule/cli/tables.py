@@ -231,7 +231,8 @@ def _kind_with_options(text: str, kind: str) -> dict[str, Any]:
     return found
 
 
-def _number(text: str, written: str) -> float:
+def _number(text: str, written: str) -> float | str:
+    """Returns a bound as a number; or as text, such as 08:00, which the column's notation reads."""
     try:
         return int(written)
     except ValueError:
@@ -239,6 +240,8 @@ def _number(text: str, written: str) -> float:
     try:
         return float(written)
     except ValueError as error:
+        if any(map(str.isdecimal, written)):
+            return written
         raise ChainruleError(f"--kind {text}: the bound {written!r} is no number") from error
 
 

@@ -13,6 +13,9 @@ import numpy as np
 from chainrule.errors import SchemaError, nearest, printable
 from chainrule.events.regions import Intervals, Levels, Region, after, before
 from chainrule.table import AbstractColumn, AbstractLevels, AbstractNumbers, Binary, Datetime
+from chainrule.table.text.date_notation import DateNotation
+from chainrule.table.text.notation import number_written
+from chainrule.table.text.number_notation import NumberNotation
 from chainrule.table.text.times import AbstractTimes
 from chainrule.table.values.cells import label_of, objects_of
 
@@ -34,7 +37,7 @@ def compared(column: AbstractColumn, sign: str, value: Any) -> Region:
     if isinstance(column, AbstractLevels):
         return _of_levels(column, sign, value)
     assert isinstance(column, AbstractNumbers)
-    value = _of_clock(column, value)
+    value = number_of(column, value)
     below, above = _codes_around(column, value)
     return _of_ends(column, sign, below, above, value)
 
@@ -212,25 +215,35 @@ def _codes_around(column: AbstractNumbers, value: Any) -> tuple[float, float]:
     return column.codes_around(number)
 
 
-def _of_clock(column: AbstractColumn, value: Any) -> Any:
-    """Returns the number of a time, if the column holds times; other values do not change.
+def number_of(column: AbstractColumn, value: Any) -> Any:
+    """Returns the number of a constant that is written as the column's cells; others do not change.
 
     Raises:
         SchemaError: text that the column's notation does not parse.
     """
     notation = column.notation
-    if not isinstance(notation, AbstractTimes):
+    if not isinstance(notation, AbstractTimes | NumberNotation):
         return value
-    number = notation.number(value)
-    if number is None and isinstance(value, str):
+    number = number_written(notation, value)
+    if number is not None:
+        return _number(number)
+    if isinstance(value, str):
+        remedy = "write it so, or as a number without quotes"
+        if isinstance(notation, NumberNotation) and notation.is_other_unit(value):
+            remedy = f"convert it to {notation.unit!r}"
+        elif isinstance(notation, AbstractTimes):
+            remedy = "write it so"
         raise SchemaError(
-            f"column {column.name!r} holds {notation.describe()}, and {_shown(value)} is none"
+            f"column {column.name!r} holds {notation.describe()}, and {_shown(value)} is none; "
+            f"{remedy}"
         )
-    return value if number is None else Fraction(number)
+    return value
 
 
 def _moment(column: AbstractColumn, value: Any) -> dt.datetime:
     """Returns a date with its time, midnight if it has none.
+
+    Text is a date in the column's notation, or else one of ISO 8601.
 
     Raises:
         SchemaError: it is no date.
@@ -239,6 +252,8 @@ def _moment(column: AbstractColumn, value: Any) -> dt.datetime:
         value = value.astype("datetime64[us]").item()
     if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
         value = dt.datetime(value.year, value.month, value.day)
+    if isinstance(value, str) and isinstance(column.notation, DateNotation):
+        value = column.notation.date(value) or value
     if isinstance(value, str):
         try:
             value = dt.datetime.fromisoformat(value.strip())
@@ -250,9 +265,11 @@ def _moment(column: AbstractColumn, value: Any) -> dt.datetime:
 
 
 def _no_date(column: AbstractColumn, value: Any) -> str:
+    notation = column.notation
+    like = f", or like {notation.example!r}" if isinstance(notation, DateNotation) else ""
     return (
         f"column {column.name!r} holds dates, and {_shown(value)} is none; write it in quotes as "
-        "'2024-12-31' or '2024-12-31 18:00'"
+        f"'2024-12-31' or '2024-12-31 18:00'{like}"
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from chainrule.errors import SchemaError, nearest, printable
 from chainrule.events import mappings, polars_expressions, words
-from chainrule.events.comparisons import among, compared, shifted_date, whole
+from chainrule.events.comparisons import among, compared, number_of, shifted_date, whole
 from chainrule.events.event import (
     Cell,
     Event,
@@ -206,10 +206,13 @@ class _Binder:
         name = left.factors[0][0]
         number = self._number(name)
         column = self._column(number)
-        if left.constant and not column.holds_dates:
-            raise SchemaError(f"event: {name} plus a number cannot be compared with {value!r}")
-        if left.constant:  # as in: checkin + 7 > '2024-12-31'
+        if left.constant and column.holds_dates:  # as in: checkin + 7 > '2024-12-31'
             value = shifted_date(value, column, -left.constant)
+        elif left.constant:  # as in: opens + 90 > '18:00'
+            number_there = number_of(column, value)
+            if not isinstance(number_there, Fraction):
+                raise SchemaError(f"event: {name} plus a number cannot be compared with {value!r}")
+            value = number_there - left.constant
         return self._cell(number, sign, value)
 
     def _relation(self, total: Sum, sign: str) -> Event:

@@ -23,6 +23,7 @@ from chainrule.table.columns import (
 )
 from chainrule.table.columns.date_grid import MONTH as MONTHS
 from chainrule.table.columns.date_grid import UNIT_S
+from chainrule.table.inference.written_bounds import with_bounds_read
 from chainrule.table.schema import Schema
 from chainrule.table.statistics.table_statistics import TableStatistics
 from chainrule.table.table import Table
@@ -208,6 +209,7 @@ def _gridded(
         warnings.simplefilter("ignore")
         codes = column.encode(cells, table.where, strict=False)
     known = column.decode(codes[np.isfinite(codes)]).astype(np.float64)
+    options = with_bounds_read({"kind": column.kind, **options}, column.notation, column.name)
     gridded = column.on_decimals(
         known,
         min_count=min_count,

@@ -395,6 +395,12 @@ def test_times_that_all_differ_are_no_ids():
     assert [column.kind for column in cr.infer_schema(frame).columns] == ["integer"]
 
 
+def test_numbers_with_a_unit_that_all_differ_are_no_ids():
+    for unit in (" kg", " %", " €"):
+        cells = [f"{number}{unit}" for number in range(40, 140)]
+        assert schema_of(pl.DataFrame({"x": cells})).columns[0].kind == "integer", unit
+
+
 def test_durations_of_a_frame_are_found_odd_as_they_are_written():
     def lasting(minutes):
         cells = [datetime.timedelta(minutes=int(each)) for each in minutes]

@@ -37,6 +37,7 @@ class Cells:
         options: the user's options for the column, without its kind.
         different: the different cells in all rows, if ``values`` stand for more rows.
         text: a polars series of the cells as a text file has them; None for other tables.
+        notation: how the column of text writes its numbers; None if every program reads them.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Cells:
     options: Mapping[str, Any] = field(default_factory=dict)
     different: Distinct | None = None
     text: Any = None
+    notation: Notation | None = None
 
 
 class Measure(NamedTuple):

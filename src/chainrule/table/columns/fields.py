@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from chainrule.table.values.exact_integers import LARGEST_EXACT
 
 Level = str | int | float | bool
+WRITTEN = (str, datetime.time, datetime.timedelta)  # bounds in the notation of a column
 
 
 def whole(value: Any) -> int:

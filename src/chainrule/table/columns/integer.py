@@ -22,6 +22,7 @@ from chainrule.table.columns.grid import atoms_of, exact, with_few_values
 from chainrule.table.columns.grid_scale import scale_on_grid, shown_bounds
 from chainrule.table.columns.numbers import FARTHEST, AbstractNumbers, whole_as_written, whole_type
 from chainrule.table.columns.scale_choice import WORDS, check_scale_option
+from chainrule.table.text.times import AbstractTimes
 from chainrule.table.values.cells import Where, as_numbers, exact_numbers, numbers_if_any, shown
 from chainrule.table.values.exact_integers import (
     LARGEST_EXACT,
@@ -153,11 +154,11 @@ class Integer(AbstractNumbers):
     @classmethod
     @override
     def checked_options(cls, options: Mapping[str, Any], label: str) -> dict[str, Any]:
-        """The scale must be one of the known ones, and the bounds whole numbers."""
+        """The scale must be one of the known ones, and the bounds whole numbers, or written."""
         found = super().checked_options(options, label)
         check_scale_option(found, label)
         for bound in ("least", "most"):
-            if found.get(bound) is not None:
+            if found.get(bound) is not None and not isinstance(found[bound], fields.WRITTEN):
                 found[bound] = whole_number(found[bound], f"{label} {bound}", least=-(2**128))
         return found
 
@@ -185,6 +186,7 @@ class Integer(AbstractNumbers):
             least=cells.options.get("least"),
             most=cells.options.get("most"),
         )
+        column = replace(column, notation=cells.notation)
         column.encode(values, where)  # refuses values beyond the declared bounds
         return column
 
@@ -205,7 +207,8 @@ class Integer(AbstractNumbers):
             if strict and wrong.any():
                 row = int(np.flatnonzero(wrong)[0])
                 raise SchemaError(
-                    f"column {self.name!r}: value {shown(values, row)} at {where(row)} "
+                    f"column {self.name!r}: value "
+                    f"{self._as_time(numbers[row]) or shown(values, row)} at {where(row)} "
                     f"{rule}: correct it, or leave the cell empty"
                 )
         codes, between = counted(values, np.where(outside, np.nan, numbers), self.origin, self.step)
@@ -292,13 +295,19 @@ class Integer(AbstractNumbers):
         if self.least is not None:
             yield (
                 differences(values, numbers, self.least) < 0,
-                f"is below the bound {self.least}",
+                f"is below the bound {self._as_time(self.least) or self.least}",
             )
         if self.most is not None:
             yield (
                 differences(values, numbers, self.most) > 0,
-                f"is above the bound {self.most}",
+                f"is above the bound {self._as_time(self.most) or self.most}",
             )
+
+    def _as_time(self, value: float) -> str:
+        """A value as a column of times writes it; "" in other columns, and for unknown values."""
+        if not isinstance(self.notation, AbstractTimes) or not np.isfinite(value):
+            return ""
+        return self.notation.text_of(value)
 
     def _refused(self, numbers: np.ndarray, values: np.ndarray) -> Iterator[tuple[np.ndarray, str]]:
         """Marks cells (N,) that the column cannot hold, with the reason."""

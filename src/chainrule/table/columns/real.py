@@ -129,12 +129,12 @@ class Real(AbstractNumbers):
     @classmethod
     @override
     def checked_options(cls, options: Mapping[str, Any], label: str) -> dict[str, Any]:
-        """The scale must be one of the known ones, and the bounds finite numbers."""
+        """The scale must be one of the known ones, and the bounds finite numbers, or written."""
         found = super().checked_options(options, label)
         check_scale_option(found, label)
         for bound in ("least", "most"):
             value = found.get(bound)
-            if value is None:
+            if value is None or isinstance(value, fields.WRITTEN):
                 continue
             if isinstance(value, bool) or not isinstance(value, int | float | np.number):
                 raise SchemaError(f"{label} {bound} = {value!r}: pass a number")

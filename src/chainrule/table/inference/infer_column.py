@@ -31,10 +31,12 @@ from chainrule.table.inference.text_columns import (
     within_day,
     written_column,
 )
+from chainrule.table.inference.written_bounds import with_bounds_read
 from chainrule.table.statistics.column import ColumnStatistics
 from chainrule.table.table import Table
 from chainrule.table.text.findings import Doubt
 from chainrule.table.text.notation import Notation
+from chainrule.table.text.number_notation import NumberNotation
 from chainrule.table.text.times import AbstractTimes
 from chainrule.table.values.cells import (
     COMPLEX,
@@ -174,7 +176,8 @@ def _guessed(
         )
     are_dates = written_as is None and _are_dates(known)
     are_times = isinstance(notation, AbstractTimes)
-    if _is_id(known, rows, different) and not (are_dates or are_times):
+    has_unit = isinstance(notation, NumberNotation) and bool(notation.unit)
+    if _is_id(known, rows, different) and not (are_dates or are_times or has_unit):
         return "an id: whole numbers, all different in a narrow range"
     reason = f"{'' if are_times else 'whole '}{what}, {different} different"
     found = Integer.infer(name, numbers, dtype, reason, min_count=least_count)
@@ -230,7 +233,7 @@ def _as_requested(
     notation: Notation | None,
     every: ColumnStatistics | None,
 ) -> AbstractColumn | str:
-    requested = options.kinds[name]
+    requested = with_bounds_read(options.kinds[name], notation, name)
     kind, reason = requested["kind"], "as you said"
     if notation is not None:
         reason += f", {notation.describe()}"
@@ -249,6 +252,7 @@ def _as_requested(
         requested,
         _labels_in(every, column) if kind == "categorical" else None,
         table.as_written(table.names.index(name)) if kind == Binary.kind else None,
+        notation,
     )
     return COLUMNS[kind].as_requested(cells, reason)
 

@@ -100,6 +100,16 @@ class DateNotation:
         found = shaped.str.to_datetime(self._read, strict=False, time_unit="us")
         return found if self.has_time else found.cast(pl.Date)
 
+    def date(self, text: str) -> datetime.datetime | None:
+        """One date from text; None if it does not match.
+
+        >>> DateNotation(format="%d/%m/%Y").date("31/12/2024")
+        datetime.datetime(2024, 12, 31, 0, 0)
+        """
+        import polars as pl
+
+        return self.parse(pl.Series([text.strip()], dtype=pl.String)).cast(pl.Datetime("us")).item()
+
     def write(self, values: np.ndarray) -> list[str | None]:
         """Datetimes (N,) as text; None for NaT."""
         import polars as pl

@@ -114,6 +114,23 @@ def _read_different(notation: Notation, cells: np.ndarray, unknown: Collection[s
     return found
 
 
+def number_written(notation: Notation | None, value: Any) -> float | None:
+    """The number of text, of a time or of a duration in a column of numbers with a notation.
+
+    None if the notation does not read it, or is none of numbers.
+
+    >>> number_written(NumberNotation(suffix=" kg"), "50 kg")
+    50
+    """
+    if isinstance(notation, AbstractTimes):
+        return notation.number(value)
+    if not isinstance(notation, NumberNotation) or not isinstance(value, str):
+        return None
+    import polars as pl
+
+    return notation.parse(pl.Series([value.strip()], dtype=pl.String)).item()
+
+
 def require_read(name: str, notation: Notation, cells: np.ndarray, where: Any) -> None:
     """Raises SchemaError for the first cell (N,) that its column's notation does not parse."""
     if cells.dtype.kind != "O":
