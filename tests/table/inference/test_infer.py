@@ -136,3 +136,18 @@ def test_whole_numbers_that_are_all_dates_name_the_option_that_reads_them(tmp_pa
     for change in (0, 131):  # the day 0, or the month 14
         wrong = frame.assign(d=np.where(frame.index == 3, 20_230_100 + change * 10, frame["d"]))
         assert "look like dates" not in cr.infer_schema(wrong).columns[0].reason
+
+
+@pytest.mark.parametrize("is_file", [False, True])
+def test_codes_of_which_a_few_begin_with_a_zero_are_labels(is_file, tmp_path):
+    zips = [f"{each:05d}" for each in range(7_000, 99_000, 1_500)] * 6
+    table = pl.DataFrame({"zip": zips, "x": np.arange(len(zips)) % 7})
+    if is_file:
+        table.write_csv(tmp_path / "t.csv")
+        table = tmp_path / "t.csv"
+    column = cr.infer_schema(table).columns[0]
+    assert column.kind == "categorical"
+    assert "07000" in column.levels
+    numbers = pl.DataFrame({"x": [*map(str, range(1, 300)), "007"], "y": np.arange(300) % 7})
+    with pytest.raises(cr.errors.SchemaError, match="value '007' at row 299 is not a number"):
+        cr.infer_schema(numbers)

@@ -59,3 +59,13 @@ def test_columns_of_labels_and_of_known_kinds_have_none():
     assert strays(mostly_text).wrong == {}
     wrong = written(NUMBERS, {3: "4x"})
     assert strays(wrong, known=["column"]).wrong == {}
+
+
+@pytest.mark.parametrize("is_file", [False, True])
+def test_codes_of_which_a_few_begin_with_a_zero_are_no_stray_cells(is_file, tmp_path):
+    codes = [f"{each:05d}" for each in range(7_000, 99_000, 333)]
+    found = strays(codes, tmp_path if is_file else None)
+    assert not found.wrong
+    assert not found.words
+    found = strays([*map(str, range(1, 200)), "007"], tmp_path if is_file else None)
+    assert np.flatnonzero(found.wrong[0]).tolist() == [199]

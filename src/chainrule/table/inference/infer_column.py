@@ -338,9 +338,8 @@ def names_labels(table: Table, name: str, dtype: str) -> bool:
 
 def _require_no_stray(table: Table, name: str, column: Distinct) -> None:
     """Raises SchemaError if most labels are numbers: a column of numbers with a few wrong cells."""
-    wrong = is_observed(column.cells)
-    known = int(column.counts[wrong].sum())
-    wrong[wrong] = [not is_number(cell) for cell in column.cells[wrong]]
+    wrong = no_numbers(column)
+    known = int(column.counts[is_observed(column.cells)].sum())
     numbers = known - int(column.counts[wrong].sum())
     if wrong.any() and numbers >= MOSTLY_NUMBERS * known:
         row, cells = int(column.first[wrong][0]), column.cells[wrong]
@@ -348,6 +347,28 @@ def _require_no_stray(table: Table, name: str, column: Distinct) -> None:
             f"column {name!r}: value {shown(cells, 0)} at {table.where(row)} is not a "
             f"number, as {numbers} of {known} are: {remedy(name, (str(cells[0]),))}"
         )
+
+
+def no_numbers(column: Distinct) -> np.ndarray:
+    """Marks the different known cells (V,) that are no numbers.
+
+    Digits with a leading zero are none, except where most whole numbers are as long: all of them
+    are then codes, such as 01007 and 94110, and no cell is marked.
+    """
+    wrong = is_observed(column.cells)
+    wrong[wrong] = [not is_number(cell) for cell in column.cells[wrong]]
+    if not wrong.any():
+        return wrong
+    words, rows = list(map(str, column.cells.tolist())), column.counts
+    of_zero = Counter(len(word) for word, is_one in zip(words, wrong, strict=True)
+                      if is_one and word[:1] == "0" and word.isdecimal())  # fmt: skip
+    if of_zero:
+        length = of_zero.most_common(1)[0][0]
+        digits = np.array([word.isdecimal() for word in words], dtype=bool)
+        as_long = digits & np.array([len(word) == length for word in words], dtype=bool)
+        if rows[as_long].sum() >= MOSTLY_NUMBERS * rows[is_observed(column.cells)].sum():
+            return np.zeros(len(wrong), dtype=bool)
+    return wrong
 
 
 def _counted(known: np.ndarray, every: ColumnStatistics | None) -> tuple[int, int]:

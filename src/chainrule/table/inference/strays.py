@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.table.inference.infer_column import MOSTLY_NUMBERS, names_labels
+from chainrule.table.inference.infer_column import MOSTLY_NUMBERS, names_labels, no_numbers
 from chainrule.table.inference.text_columns import text_of
 from chainrule.table.table import Table
 from chainrule.table.text.detect import detect
 from chainrule.table.text.findings import Found
-from chainrule.table.values.cells import is_number, is_observed, looks
+from chainrule.table.values.cells import is_observed, looks
 from chainrule.table.values.distinct import Distinct
 
 CODE_DIGITS = 5  # least length of whole numbers that are codes, such as postal codes; years have 4
@@ -75,9 +75,8 @@ def _strays(table: Table, position: int, min_count: int) -> np.ndarray:
         if isinstance(found, Found) and found.notation and not found.notation.is_plain:
             read = found.notation.parse(text).is_not_null()
             return (text.is_not_null() & ~read).to_numpy()
-    wrong = is_observed(column.cells)
-    observed = int(column.counts[wrong].sum())
-    wrong[wrong] = [not is_number(cell) for cell in column.cells[wrong]]
+    wrong = no_numbers(column)
+    observed = int(column.counts[is_observed(column.cells)].sum())
     stray = wrong[column.codes]
     return stray if observed - stray.sum() >= MOSTLY_NUMBERS * observed else nothing
 

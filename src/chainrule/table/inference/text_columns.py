@@ -24,6 +24,7 @@ from chainrule.table.text.notation import Notation, read_cells
 from chainrule.table.text.number_notation import NumberNotation
 from chainrule.table.text.reading_options import ColumnReading
 from chainrule.table.text.times import AbstractTimes
+from chainrule.table.text.unread_numbers import limit_of
 from chainrule.table.values.cells import is_observed, looks
 from chainrule.table.values.distinct import Distinct
 
@@ -206,8 +207,14 @@ def remedy(name: str, strays: tuple[str, ...]) -> str:
     """Advice for cells that differ from most of their column."""
     word = strays[0]
     missing, kind = quote(f"{name}={word}"), quote(f"{name}=categorical")
+    number = limit_of(word)
+    correct = (
+        "correct it"
+        if number is None
+        else (f"write {number} and mark such cells in a column of their own")
+    )
     return (
-        f"correct it, leave the cell empty, count it as missing by na_values={{{name!r}: "
+        f"{correct}, leave the cell empty, count it as missing by na_values={{{name!r}: "
         f"{word!r}}} (--na-values {missing}), or pass kinds={{{name!r}: 'categorical'}} (--kind "
         f"{kind})"
     )

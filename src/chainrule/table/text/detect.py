@@ -21,6 +21,11 @@ from chainrule.table.text.detect_times import (
 from chainrule.table.text.detect_units import detect_units, may_have_unit
 from chainrule.table.text.findings import Doubt, Found
 from chainrule.table.text.reading_options import ColumnReading
+from chainrule.table.text.unread_numbers import (
+    doubt_of_limits,
+    doubt_of_several,
+    may_be_unread,
+)
 
 LOOKED_AT = 200  # cells that decide whether a column is examined further
 
@@ -69,7 +74,12 @@ def detect(
         found = times(name, cells, weight, min_count) if found is None else found
     if found is None:
         found = detect_units(name, cells, weight, options, min_count, as_numbers=as_numbers)
-    return detect_dates(name, cells, weight, min_count) if found is None else found
+    found = detect_dates(name, cells, weight, min_count) if found is None else found
+    if isinstance(found, Found):
+        return found
+    limits = doubt_of_limits(cells, weight, min_count)
+    found = found if limits is None else limits
+    return doubt_of_several(cells, weight) if found is None else found
 
 
 def may_be_written(cells: Sequence[str]) -> bool:
@@ -81,5 +91,12 @@ def may_be_written(cells: Sequence[str]) -> bool:
 
 
 def _may_be_written(cell: str) -> bool:
-    looks_like = (may_be_amount, may_have_unit, may_be_time, may_be_duration, may_be_date)
+    looks_like = (
+        may_be_amount,
+        may_have_unit,
+        may_be_time,
+        may_be_duration,
+        may_be_date,
+        may_be_unread,
+    )
     return any(map(str.isdigit, cell)) and any(shape(cell) for shape in looks_like)
