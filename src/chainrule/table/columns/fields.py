@@ -10,7 +10,6 @@ from typing import Any
 from chainrule.table.values.exact_integers import LARGEST_EXACT
 
 Level = str | int | float | bool
-WRITTEN = (str, datetime.time, datetime.timedelta)  # bounds in the notation of a column
 
 
 def whole(value: Any) -> int:
@@ -40,6 +39,17 @@ def level(value: Any) -> Level:
 def levels(values: Any) -> tuple[Level, ...]:
     """Applies ``level`` to each value."""
     return tuple(map(level, values))
+
+
+def is_written(value: Any) -> bool:
+    """Whether a bound is one in the notation of a column: a time, a duration, or text with digits.
+
+    >>> is_written("08:00"), is_written("a"), is_written(8)
+    (True, False, False)
+    """
+    if isinstance(value, str):
+        return any(map(str.isdecimal, value))
+    return isinstance(value, datetime.time | datetime.timedelta)
 
 
 def optional(read: Callable[[Any], Any], value: Any) -> Any:

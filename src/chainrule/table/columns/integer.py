@@ -158,7 +158,7 @@ class Integer(AbstractNumbers):
         found = super().checked_options(options, label)
         check_scale_option(found, label)
         for bound in ("least", "most"):
-            if found.get(bound) is not None and not isinstance(found[bound], fields.WRITTEN):
+            if found.get(bound) is not None and not fields.is_written(found[bound]):
                 found[bound] = whole_number(found[bound], f"{label} {bound}", least=-(2**128))
         return found
 

@@ -134,7 +134,7 @@ class Real(AbstractNumbers):
         check_scale_option(found, label)
         for bound in ("least", "most"):
             value = found.get(bound)
-            if value is None or isinstance(value, fields.WRITTEN):
+            if value is None or fields.is_written(value):
                 continue
             if isinstance(value, bool) or not isinstance(value, int | float | np.number):
                 raise SchemaError(f"{label} {bound} = {value!r}: pass a number")

@@ -7,7 +7,7 @@ from typing import Any
 
 from chainrule.errors import SchemaError
 from chainrule.table.columns import COLUMNS, Integer, Real
-from chainrule.table.columns.fields import WRITTEN
+from chainrule.table.columns.fields import is_written
 from chainrule.table.text.notation import Notation, number_written
 
 KINDS = (Integer.kind, Real.kind)
@@ -29,7 +29,7 @@ def with_bounds_read(
     written = {
         bound: options[bound]
         for bound in ("least", "most")
-        if options["kind"] in KINDS and isinstance(options.get(bound), WRITTEN)
+        if options["kind"] in KINDS and is_written(options.get(bound))
     }
     if not written:
         return options
