@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from chainrule.networks import training_masks
-from chainrule.networks.training_masks import MOST_RAISED, drawn, in_order, plain
+from chainrule.networks.training_masks import MOST_RAISED, drawn, for_training, in_order, plain
 from chainrule.ops.cells import choose, cpu
 from chainrule.rng import generator_from
 
@@ -49,7 +49,27 @@ def test_many_columns_and_other_types_take_the_plain_form(monkeypatch):
     assert given.shape == wide.shape
 
 
+@pytest.mark.parametrize(("columns", "rows"), [(1, 3), (7, 64), (20, 129), (3, 1), (15, 300)])
+def test_the_kernel_changes_the_rows_in_order_as_the_plain_form_does(columns, rows, monkeypatch):
+    generator = generator_from(columns)
+    order = torch.randperm(columns, generator=generator)
+    for observed_share, share in ((1.0, 0.5), (0.6, 0.25), (1.0, 0.0), (0.3, 1.0)):
+        observed = (torch.rand(columns, rows, generator=generator) < observed_share).float()
+        options = observed, order, share
+        got = for_training(*options, generator_from(rows), evenly=False)
+        with monkeypatch.context() as patch:
+            patch.setattr(choose, "serves", lambda _: False)
+            want = for_training(*options, generator_from(rows), evenly=False)
+        assert torch.equal(got[0], want[0])
+        assert torch.allclose(got[1], want[1], rtol=1e-6, atol=0)
+
+
 def test_wrong_shapes_are_refused():
+    cells, uniforms, order = torch.ones(3, 4), torch.zeros(2, 2), torch.arange(3)
+    with pytest.raises(ValueError, match=r"uniforms of shape \(2, 1\)"):
+        cpu.masks_in_order(uniforms[:, :1], cells, order, 0.5, cells, cells)
+    with pytest.raises(ValueError, match=r"masks of shape \(3, 3\)"):
+        cpu.masks_in_order(uniforms, cells, order, 0.5, cells[:, :3], cells)
     with pytest.raises(ValueError, match=r"uniforms of shape \(3, 2\)"):
         cpu.masks(torch.zeros(3, 2), torch.ones(3, 4), None, MOST_RAISED)
 

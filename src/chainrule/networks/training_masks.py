@@ -70,6 +70,11 @@ def for_training(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Masks and weights as ``drawn`` gives them; those of a share of the rows are ``in_order``."""
     given, weights = drawn(observed, generator, evenly=evenly)
+    if choose.serves(observed):
+        uniforms = _uniforms_in_order(observed.shape[1], generator)
+        masks = choose.implementation().masks_in_order
+        masks(uniforms, observed, order, share, given, weights)
+        return given, weights
     chosen, first, of_later = in_order(observed, order, share, generator)
     return torch.where(chosen, first, given), torch.where(chosen, of_later, weights)
 
@@ -96,7 +101,7 @@ def in_order(
         the rows, given cells, and weights; the masks of other rows have no meaning.
     """
     width, n = observed.shape
-    uniforms = torch.rand(2, (n + 1) // 2, generator=generator, dtype=torch.float32)
+    uniforms = _uniforms_in_order(n, generator)
     chosen = torch.cat([uniforms[0], uniforms[0]])[:n] < share
     number = torch.cat([uniforms[1], 1 - uniforms[1]])[:n].mul(width).floor().clamp(max=width - 1)
     chosen, number = chosen.to(observed.device), number.to(observed)
@@ -106,6 +111,11 @@ def in_order(
     next_one = observed * (place == number)
     weights = (width / 2) * (next_one + (observed - given) / (width - number))
     return chosen, given, weights
+
+
+def _uniforms_in_order(rows: int, generator: torch.Generator) -> torch.Tensor:
+    """Uniforms (2, ⌈N/2⌉) of ``in_order``: which rows come, and the numbers of their cells."""
+    return torch.rand(2, (rows + 1) // 2, generator=generator, dtype=torch.float32)
 
 
 def plain(

@@ -95,6 +95,35 @@ def masks(
     return given, weights
 
 
+def masks_in_order(
+    uniforms: torch.Tensor,
+    observed: torch.Tensor,
+    order: torch.Tensor,
+    share: float,
+    given: torch.Tensor,
+    weights: torch.Tensor,
+) -> None:
+    """``networks.training_masks.in_order``: changes the masks and weights of its rows.
+
+    Args:
+        uniforms: float32 on [0, 1), (2, ⌈N/2⌉).
+        observed: 1 for observed cells and 0 for the others, (D, N) float32.
+        order: a permutation of the columns, int64.
+        share: the probability that a row is changed.
+        given: masks (D, N), overwritten.
+        weights: (D, N), overwritten.
+    """
+    D, N = observed.shape
+    if uniforms.shape != (2, (N + 1) // 2) or len(order) != D:
+        raise ShapeError(f"uniforms of shape {tuple(uniforms.shape)} for cells {(D, N)}")
+    if given.shape != observed.shape or weights.shape != observed.shape:
+        raise ShapeError(f"masks of shape {tuple(given.shape)} for cells {(D, N)}")
+    _require_writable(given)
+    _require_writable(weights)
+    arrays = ready(uniforms), ready(observed), order.contiguous()
+    run(mask_kernels.masks_in_order, 1, 1, *arrays, float(share), given, weights)
+
+
 def activated(
     units: torch.Tensor,
     bias: torch.Tensor,

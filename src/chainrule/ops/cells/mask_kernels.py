@@ -1,4 +1,4 @@
-"""The compiled form of ``networks.training_masks.drawn``: the masks of a batch in one call."""
+"""The compiled forms of ``networks.training_masks``: the masks of a batch in one call."""
 
 # pyright: reportArgumentType=false, reportAttributeAccessIssue=false
 # pyright: reportIndexIssue=false, reportOperatorIssue=false
@@ -20,6 +20,7 @@ from chainrule.ops.compiled.strips import (
 )
 
 TINY = 1e-300
+_ONE, _HALF = np.float32(1), np.float32(0.5)
 
 _arguments = arguments_of(
     "f4[:,::1], f4[:,::1], f8[:,::1], f8, f4[:,::1], f4[:,::1], f4[:,::1], f8[:,::1]"
@@ -117,6 +118,40 @@ def _masks(uniforms, observed, shares, most_raised, given, weights, rows, tables
         for lane in range(0, N, LANES):
             asked = load_to(observed, d * N, lane, N) - load_to(given, d * N, lane, N)
             store_to(weights, d * N, lane, N, asked * load_to(factor, 0, lane, N))
+
+
+_order_arguments = arguments_of("f4[:,::1], f4[:,::1], i8[::1], f8, f4[:,::1], f4[:,::1]")
+
+
+@loops
+def _masks_in_order(uniforms, observed, order, share, given, weights):
+    """See ``cpu.masks_in_order``."""
+    (D, N), half = observed.shape, uniforms.shape[1]
+    width, limit = np.float32(D), np.float32(share)
+    for n in range(N):
+        is_opposite = n >= half
+        of = n - half if is_opposite else n
+        if not uniforms[0, of] < limit:
+            continue
+        u = _ONE - uniforms[1, of] if is_opposite else uniforms[1, of]
+        number = min(int(u * width), D - 1)
+        each = _ONE / (width - np.float32(number))
+        for i in range(D):
+            d = order[i]
+            here = observed[d, n]
+            given[d, n] = here if i < number else ZERO
+            of_next = here if i == number else ZERO
+            later = ZERO if i < number else here
+            weights[d, n] = width * _HALF * (of_next + later * each)
+
+
+@kernel
+def masks_in_order(words):
+    """The only task: a batch's rows in the order of a network."""
+    _, number = claim(words, SEATED), claim(words, TAKEN)
+    while number < words[COUNT]:
+        _masks_in_order(*_order_arguments(words))
+        number = claim(words, TAKEN)
 
 
 @kernel
