@@ -22,6 +22,8 @@ from benchmarks.tables.data import KINDS, some_rows
 from chainrule.table import encode, read_table
 from chainrule.tasks.answer import BATCH_ROWS, Batch
 from chainrule.tasks.conditional import distribution_of
+from chainrule.tasks.impute import levels_of_rows
+from chainrule.tasks.intervals import IntervalLevels
 
 HOLES = 0.2
 INTERVAL = 0.9
@@ -170,12 +172,14 @@ def calibration(
     """Ranks of the removed numbers in p(cell | known cells), and how many are in their interval.
 
     A rank is F(x), and for discrete columns a draw between F(x−) and F(x). Ranks are uniform on (0,
-    1) if the conditional is right.
+    1) if the conditional is right. "inside" counts the numbers in the middle 90 % of their
+    conditional, "corrected" those in the interval of ``impute``.
     """
     model, generator = density.model, np.random.default_rng(seed)
     truth = encode(read_table(whole.select(table.columns)), model.schema, warn=False)
     every = Batch.of(model, encode(read_table(table), model.schema, warn=False))
-    ranks = []
+    level_of_row = levels_of_rows(every, INTERVAL, IntervalLevels.of_record(density.training))
+    ranks, levels = [], []
     for position, column in enumerate(schema.columns_without_flags):
         k = model.schema.number(column.name)
         if column.has_levels:
@@ -192,12 +196,14 @@ def calibration(
                 below = upto
             found[some] = below + generator.random(len(upto)) * (upto - below)
         ranks.append(found)
+        levels.append(level_of_row[rows])
     u = np.concatenate(ranks)
-    inside = (u > (1 - INTERVAL) / 2) & (u < (1 + INTERVAL) / 2)
+    away = np.abs(2 * u - 1)  # the level whose interval just holds the number
     counts = np.histogram(u, bins=10, range=(0, 1))[0]
     return {
         "ranks": (counts / counts.sum()).tolist(),
-        "inside": float(inside.mean()),
+        "inside": float((away < INTERVAL).mean()),
+        "corrected": float((away < np.concatenate(levels)).mean()),
         "numbers": len(u),
     }
 

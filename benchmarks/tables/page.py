@@ -89,11 +89,12 @@ second.
 """
 _CALIBRATION = """\
 The last table shows the calibration of chainrule's conditionals for the removed numbers. *Inside*
-is the share of numbers in the central 90 % of their conditional. `impute(interval=0.9)` corrects
-[the level of the interval](howto/fill-missing-cells.md#how-sure-is-that) by held-out rows, which is
-not counted here. The ranks of the true values in their conditionals are probability
-integral transforms, randomised within a grid cell. If the conditionals were right, each tenth of
-the ranks would hold 0.1 of the numbers.
+is the share of numbers in the central 90 % of their conditional. *Corrected* is the share in their
+interval of `impute(interval=0.9)`, whose
+[level](howto/fill-missing-cells.md#how-sure-is-that) is corrected by held-out rows; – is not
+measured. The ranks of the true values in their conditionals are probability integral transforms,
+randomised within a grid cell. If the conditionals were right, each tenth of the ranks would hold
+0.1 of the numbers.
 """
 _CALIBRATION_NAMES = ["two binomial standard errors", "smallest and largest tenth"]
 _SYNTHESIS = """\
@@ -149,10 +150,11 @@ def _short_of() -> list[str]:
             if mean < error:
                 lines.append(f"- {table_name}, {name}: {mean:+.3f} ± {error:.3f} beside {best}.")
     for table_name, each in imputed.items():
-        inside, bound = np.mean([one["inside"] for one in each]), _two_errors(each)
+        corrected, bound = _corrected(each), _two_errors(each)
+        inside = np.mean([one["inside"] for one in each]) if corrected is None else corrected
         if abs(inside - 0.9) > bound:
             what = f"{inside:.1%} of the numbers lie inside; chance explains ± {bound:.1%}."
-            lines.append(f"- {table_name}, central 90 %: {what}")
+            lines.append(f"- {table_name}, 90 % intervals: {what}")
     for table_name, each in _read("odd_cells").items():
         points = [{label: 100 * v for label, v in one["found"].items()} for one in each]
         mean, error, best = _paired(points)
@@ -213,6 +215,7 @@ def _imputation(found: Found) -> list[str]:
                 name,
                 f"{numbers:,}",
                 f"{inside:.1%}",
+                "–" if (corrected := _corrected(each)) is None else f"{corrected:.1%}",
                 f"{_two_errors(each):.1%}",
                 f"{ranks.min():.3f} … {ranks.max():.3f}",
             ]
@@ -220,7 +223,7 @@ def _imputation(found: Found) -> list[str]:
     lines += [
         _CALIBRATION,
         *table(
-            ["table", "numbers", "inside", *_CALIBRATION_NAMES],
+            ["table", "numbers", "inside", "corrected", *_CALIBRATION_NAMES],
             rows,
         ),
     ]
@@ -351,6 +354,12 @@ def _paired(each: list[dict[str, float]]) -> tuple[float, float, str]:
     gains = np.array([one[OURS] - one[best] for one in each])
     error = gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else np.nan
     return float(gains.mean()), float(error), best
+
+
+def _corrected(each: list[dict[str, Any]]) -> float | None:
+    """The share of numbers in the intervals of ``impute``; None unless every seed has it."""
+    found = [one["corrected"] for one in each if "corrected" in one]
+    return float(np.mean(found)) if len(found) == len(each) else None
 
 
 def _two_errors(each: list[dict[str, Any]]) -> float:
