@@ -53,3 +53,11 @@ def test_orders_and_ties_that_contradict_each_other_change_nothing():
     swap = [FunctionalTie(0, 2, (1, 0)), FunctionalTie(2, 0, (1, 0))]
     flags = torch.stack([drawn(2, 3), a, 1 - drawn(2, 3)], 1)
     assert determined_last([2, 1, 0], swap, flags) == [1, 0, 2]
+
+
+def test_a_column_that_others_do_not_always_leave_a_value_is_not_last():
+    """Hours between two times to the minute: some hours to two decimals end between minutes."""
+    start, minutes = drawn(10_000, 0), drawn(600, 1)
+    rows = torch.stack([start, start + minutes, (minutes / 0.6).round()], 1)
+    hours = LinearTie((1, 0, 2), (10, -10, -6), -3, 3)
+    assert determined_last([2, 0, 1], [hours], rows) == [0, 1, 2]

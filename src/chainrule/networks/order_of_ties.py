@@ -10,6 +10,7 @@ from chainrule.table.ties import AbstractTie
 
 MOST_ROWS = 4096  # rows that are looked at
 ALIKE = 0.1  # mean logarithms of widths closer than this count as equal
+LEAST_ANSWERED = 0.05  # share of rows by which a column may be computed in fewer rows
 LEAST_ROWS = 0.5  # share of the rows in which a tie must leave a column a finite range
 
 
@@ -52,9 +53,17 @@ def determined_last(
 
 
 def _last(tie: AbstractTie, x: torch.Tensor) -> int | None:
-    """The column with the narrowest range; of several, the one whose codes spread furthest."""
+    """The column with the narrowest range; of several, the one whose codes spread furthest.
+
+    Its range has a value whatever the others are: any start and end have hours between them, but
+    some hours, rounded, end between two minutes.
+    """
     known, widths, spreads = torch.ones(x.shape, dtype=torch.bool), {}, {}
+    answered = {column: _answered(tie, column, x) for column in tie.targets}
+    most = max(answered.values(), default=0.0)
     for column in tie.targets:
+        if answered[column] < most - LEAST_ANSWERED:
+            continue
         low, high = tie.interval(column, x, known)
         ok = (low <= high) & low.isfinite() & high.isfinite()
         if len(x) and float(ok.double().mean()) >= LEAST_ROWS:
@@ -64,6 +73,18 @@ def _last(tie: AbstractTie, x: torch.Tensor) -> int | None:
                 widths[column], spreads[column] = width, spread
     narrow = [column for column in widths if widths[column] < min(widths.values()) + ALIKE]
     return max(narrow, key=lambda column: spreads[column], default=None)
+
+
+def _answered(tie: AbstractTie, column: int, x: torch.Tensor) -> float:
+    """The least share of rows that leave a value if another column has the code one higher."""
+    known, shares = torch.ones(x.shape, dtype=torch.bool), [1.0]
+    for other in tie.columns:
+        if other != column and len(x):
+            moved = x.clone()
+            moved[:, other] += 1
+            low, high = tie.interval(column, moved, known)
+            shares.append(float((low <= high).double().mean()))
+    return min(shares)
 
 
 def _all_before(column: int, before: dict[int, set[int]]) -> set[int]:
