@@ -61,3 +61,19 @@ def test_a_column_that_others_do_not_always_leave_a_value_is_not_last():
     rows = torch.stack([start, start + minutes, (minutes / 0.6).round()], 1)
     hours = LinearTie((1, 0, 2), (10, -10, -6), -3, 3)
     assert determined_last([2, 0, 1], [hours], rows) == [0, 1, 2]
+
+
+def test_the_larger_of_two_columns_comes_last():
+    a, b = drawn(1000, 0), drawn(1000, 1)
+    rows = torch.stack([torch.maximum(a, b), a, b], 1)
+    orders = [LinearTie((0, k), (1, -1), 0) for k in (1, 2)]
+    copies = [LinearTie((0, k), (1, -1), 0, 0, share=0.5) for k in (1, 2)]
+    assert determined_last([0, 1, 2], [*orders, *copies], rows) == [1, 2, 0]
+
+
+def test_a_copy_in_part_leaves_the_order():
+    price = drawn(1000, 0)
+    rows = torch.stack([torch.where(drawn(2, 1) > 0, price, 0), price], 1)
+    copy = LinearTie((0, 1), (1, -1), 0, 0, share=0.5)
+    assert determined_last([0, 1], [copy], rows) == [0, 1]
+    assert determined_last([1, 0], [copy], rows) == [1, 0]

@@ -182,6 +182,26 @@ def test_orders_of_one_column_cut_each_others_ranges():
     assert rarer.params(x, known, (1,))[0][0].tolist() == [3, 7, -far, 7]
 
 
+def test_a_copy_in_part_says_nothing_where_an_order_does_not_allow_it():
+    """The larger of columns 1 and 2 is a copy of the one that is not too small."""
+    at_least = [LinearTie((0, k), (1, -1), 0, text=f"at least {k}") for k in (1, 2)]
+    copies = [LinearTie((0, k), (1, -1), 0, 0, share=0.5, text=f"copy of {k}") for k in (1, 2)]
+    larger = Ranges(0, (*at_least, *copies))
+    x, known = torch.tensor([[0.0, 4.0, 9.0]]), torch.tensor([[False, True, True]])
+    (ends,) = larger.params(x, known, (0,))
+    assert ends.tolist() == [[9.0, math.inf, 9.0, math.inf, 1.0, 0.0, 9.0, 9.0]]
+    usual = Ranges(0, (*at_least, *(replace(copy, share=0.96) for copy in copies)))
+    assert usual.params(x, known, (0,))[0][0, 4:].tolist() == [4.0, 4.0, 9.0, 9.0]
+
+
+def test_a_copy_in_part_does_not_cut_the_range_of_a_rounded_tie():
+    rounded = LinearTie((0, 1), (2, -1), -1, 1, text="half, rounded")
+    x, known = torch.tensor([[0.0, 5.0, 2.0]]), torch.tensor([[False, True, True]])
+    for share, want in ((0.5, [2.0, 3.0]), (1.0, [2.0, 2.0])):
+        copied = LinearTie((0, 2), (1, -1), 0, 0, share=share, text="copy")
+        assert Ranges(0, (rounded, copied)).params(x, known, (0,))[0][0, :2].tolist() == want
+
+
 def test_an_exact_tie_cuts_the_range_of_a_rounded_one_to_its_value():
     """Of tax = gross − net and tax = net ÷ 2, rounded, the first one decides at halves."""
     total = LinearTie((2, 0, 1), (1, -1, -1), 0, 0, text="gross = net + tax")

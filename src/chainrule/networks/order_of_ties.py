@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 
+from chainrule.networks.ties import Ranges
 from chainrule.table.ties import AbstractTie
 
 MOST_ROWS = 4096  # rows that are looked at
 ALIKE = 0.1  # mean logarithms of widths closer than this count as equal
 LEAST_ANSWERED = 0.05  # share of rows by which a column may be computed in fewer rows
+LEAST_SAID = 0.9  # share of the rows in which copies in part must say the right value
 LEAST_ROWS = 0.5  # share of the rows in which a tie must leave a column a finite range
 
 
@@ -36,11 +38,12 @@ def determined_last(
     [1, 2, 0]
     """
     before: dict[int, set[int]] = {column: set() for column in order}
-    for tie in ties:
-        last = _last(tie, x[:MOST_ROWS].double())
+    x = x[:MOST_ROWS].double()
+    computed = [(_last(tie, x), set(tie.columns)) for tie in ties if not _is_copy_in_part(tie)]
+    for last, columns in [*computed, *_larger_or_smaller(ties, x)]:
         if last is None:
             continue
-        others = set(tie.columns) - {last}
+        others = columns - {last}
         if not any(last in _all_before(other, before) for other in others):
             before[last] |= others
     placed: list[int] = []
@@ -50,6 +53,31 @@ def determined_last(
         placed.append(column)
         left.remove(column)
     return placed
+
+
+def _is_copy_in_part(tie: AbstractTie) -> bool:
+    return tie.is_in_part and tie.is_exact
+
+
+def _larger_or_smaller(
+    ties: Sequence[AbstractTie], x: torch.Tensor
+) -> Iterator[tuple[int, set[int]]]:
+    """Columns that copy one of several others, where surer ties say which, and all these columns.
+
+    The larger of two columns is a copy of the one that is not too small.
+    """
+    known = torch.ones(x.shape, dtype=torch.bool)
+    copied = sorted({k for tie in ties if _is_copy_in_part(tie) for k in tie.targets})
+    for column in copied:
+        some = [tie for tie in ties if column in tie.targets]
+        at = [t for t, tie in enumerate(some) if _is_copy_in_part(tie)]
+        ends = Ranges(column, tuple(some)).params(x, known, (column,))[0]
+        low, high = ends[:, 0::2][:, at], ends[:, 1::2][:, at]
+        values = x[:, [column]]
+        is_other = ((low <= high) & (low != values)).any(1)
+        is_right = ((low <= high) & (low == values)).any(1) & ~is_other
+        if len(x) and float(is_right.double().mean()) >= LEAST_SAID:
+            yield column, {k for t in at for k in some[t].columns}
 
 
 def _last(tie: AbstractTie, x: torch.Tensor) -> int | None:

@@ -97,12 +97,17 @@ class Ranges(AbstractRelation):
         net + tax, then it is 9.40. So an exact tie cuts the range of a rounded one to its value.
         Of A <= B <= C, each order leaves one side of B open. Both cut each other's ranges.
 
+        Of ties in part, those are left whose values surer ties allow: the larger of two columns is
+        a copy of the one that is not too small.
+
         A tie that holds in fewer rows than another cuts its range only if that is narrow and the
         tie exact. Nothing is cut where ties contradict each other.
         """
         if len(self._orders) > 1:
             ends = self._within_orders(ends)
-        return self._at_exact_values(ends) if self._rounded and self._exact else ends
+        if self._rounded and self._exact:
+            ends = self._at_exact_values(ends)
+        return self._of_those_possible(ends) if self._in_part else ends
 
     def _at_exact_values(self, ends: torch.Tensor) -> torch.Tensor:
         """The ends (N, width), with the ranges of rounded ties cut to the value of exact ones."""
@@ -134,6 +139,25 @@ class Ranges(AbstractRelation):
             found[:, 2 * t + 1] = torch.where(is_range, last, high)
         return found
 
+    def _of_those_possible(self, ends: torch.Tensor) -> torch.Tensor:
+        """The ends (N, width), without ranges of ties in part that surer ties do not allow."""
+        found = ends.clone()
+        for t in self._in_part:
+            low, high = ends[:, 2 * t], ends[:, 2 * t + 1]
+            is_wrong = low > high
+            for other, tie in enumerate(self.ties):
+                if not tie.is_in_part:
+                    least, most = ends[:, 2 * other], ends[:, 2 * other + 1]
+                    is_wrong = is_wrong | ((least <= most) & ((high < least) | (most < low)))
+            found[:, 2 * t] = torch.where(is_wrong, EMPTY[0], low)
+            found[:, 2 * t + 1] = torch.where(is_wrong, EMPTY[1], high)
+        return found
+
+    @cached_property
+    def _in_part(self) -> tuple[int, ...]:
+        """The positions of the ties that hold in part of the rows."""
+        return tuple(t for t, tie in enumerate(self.ties) if tie.is_in_part)
+
     @cached_property
     def _orders(self) -> tuple[int, ...]:
         """The positions of the ties that leave one side open."""
@@ -146,14 +170,15 @@ class Ranges(AbstractRelation):
     @cached_property
     def _exact(self) -> tuple[int, ...]:
         """The positions of the ties that round nothing, those of most rows first."""
-        exact = [t for t, tie in enumerate(self.ties) if tie.is_exact]
+        ties = enumerate(self.ties)
+        exact = [t for t, tie in ties if tie.is_exact and not tie.is_in_part]
         return tuple(sorted(exact, key=lambda t: -self.ties[t].share))
 
     @cached_property
     def _rounded(self) -> tuple[int, ...]:
         """The positions of the ties that round a value."""
-        others = {*self._exact, *self._orders}
-        return tuple(t for t in range(len(self.ties)) if t not in others)
+        ties, orders = enumerate(self.ties), self._orders
+        return tuple(t for t, tie in ties if not tie.is_exact and t not in orders)
 
     @cached_property
     def _records(self) -> RangeRecords:

@@ -206,8 +206,13 @@ def _features_of(column: AbstractColumn, k: int) -> list[LinearFeature]:
 
 
 def _is_sharp(tie: AbstractTie) -> bool:
-    """Whether a tie leaves a column a value or a few; an order leaves it one side."""
-    return not (isinstance(tie, LinearTie) and math.isinf(tie.most - tie.least))
+    """Whether a tie leaves a column a value or a few; an order leaves it one side.
+
+    A tie that holds in part of the rows leaves the others to the base.
+    """
+    return not tie.is_in_part and not (
+        isinstance(tie, LinearTie) and math.isinf(tie.most - tie.least)
+    )
 
 
 def _range_of(column: AbstractNumbers) -> tuple[float, float]:

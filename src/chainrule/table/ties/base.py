@@ -11,9 +11,13 @@ import numpy as np
 from chainrule.errors import SchemaError
 from chainrule.leaves.leaf import AbstractLeaf
 
+USUAL_SHARE = 0.95  # of the rows in which a tie holds; others hold in part of the rows
+
 
 class AbstractTie(AbstractLeaf, ABC):
     """A relation between columns of a schema, in their codes, that holds in nearly all rows.
+
+    Copies and ratios may also hold in part of the rows.
 
     Its arithmetic is exact as long as products and sums of codes are integers below 2^53.
 
@@ -32,6 +36,11 @@ class AbstractTie(AbstractLeaf, ABC):
     def targets(self) -> tuple[int, ...]:
         """The columns of whose values it says something."""
         return self.columns
+
+    @property
+    def is_in_part(self) -> bool:
+        """Whether it holds in part of the rows: the others do not break a rule."""
+        return self.share < USUAL_SHARE
 
     @property
     def is_exact(self) -> bool:

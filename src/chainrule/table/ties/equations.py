@@ -75,11 +75,17 @@ class Weighted:
         codes = sheet.codes[:, list(self.columns)]
         return codes @ np.array(self.coefficients, dtype=np.float64)
 
-    def equation(self, sheet: Sheet) -> tuple[LinearTie, Fraction] | None:
-        """The sum is its most frequent value; the tie, and that value in units of the columns."""
+    def equation(
+        self, sheet: Sheet, rows: np.ndarray | None = None
+    ) -> tuple[LinearTie, Fraction] | None:
+        """The sum is its most frequent value; the tie, and that value in units of the columns.
+
+        If there are ``rows``, bool (N,), it is the most frequent one in these.
+        """
         if not self.is_exact(sheet):
             return None
         sums = self.sums(sheet)
+        sums = sums if rows is None else sums[rows]
         constant = most_frequent(sums[~np.isnan(sums)])
         if math.isnan(constant):
             return None

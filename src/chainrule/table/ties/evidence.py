@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from chainrule.table.ties.base import AbstractTie, AnyTie
+from chainrule.table.ties.base import USUAL_SHARE, AbstractTie, AnyTie
 from chainrule.table.ties.sheet import Sheet
 
-LEAST_SHARE = 0.95  # of the rows in which a tie holds
+LEAST_SHARE = USUAL_SHARE
 LEAST_GAIN = 0.7  # least share of the rows not explained by chance that a tie explains
 FEWEST_ROWS = 40  # of which a tie says something; fewer show no tie
 FEWEST_BEYOND = 20  # rows in which a tie holds beyond those by chance

@@ -13,6 +13,7 @@ from chainrule.table.ties.base import AbstractTie, AnyTie
 from chainrule.table.ties.determined import determined
 from chainrule.table.ties.evidence import FEWEST_ROWS, LEAST_GAIN, LEAST_SHARE, confirmed
 from chainrule.table.ties.functional import FunctionalTie
+from chainrule.table.ties.in_part import in_part
 from chainrule.table.ties.linear import LinearTie
 from chainrule.table.ties.orders import LEAST_GAIN as GAIN_OF_ORDERS
 from chainrule.table.ties.orders import has_edge, orders
@@ -35,7 +36,8 @@ def find(sheet: Sheet, *, min_count: int) -> tuple[AbstractTie, ...]:
     """The ties between the columns, none of which others imply, but for pairs of a few copies.
 
     Ties hold in at least 95 % of the rows with all of their cells known, and in far more rows than
-    if one of their columns were permuted. The result depends on the rows alone.
+    if one of their columns were permuted. Copies and ratios may hold in a tenth of the rows.
+    The result depends on the rows alone.
 
     Args:
         sheet: columns and rows.
@@ -63,6 +65,8 @@ def find(sheet: Sheet, *, min_count: int) -> tuple[AbstractTie, ...]:
     kept.add_determined(
         determined(sheet.of(inner), few, min_count=min_count, skip=kept.joined), sheet
     )
+    some = few.sample(FEWER, rng)
+    kept.others += in_part(sheet.of(inner), some, fewest=fewest, skip=kept.computed)
     return kept.ties
 
 
@@ -282,6 +286,11 @@ class Kept:
     def joined(self, one: int, other: int) -> bool:
         """Whether equations or ratios of pairs connect two columns."""
         return self._groups.joined(one, other)
+
+    def computed(self, one: int, other: int) -> bool:
+        """Whether an equation or a ratio connects two columns, or one of three columns has both."""
+        triples = (tie.columns for tie in self.ties if len(tie.columns) > 2)
+        return self.joined(one, other) or any({one, other} <= set(each) for each in triples)
 
     def add_triples(self, ties: Iterable[AbstractTie]) -> None:
         """Adds products and quotients, without products that follow from a sum and a product.

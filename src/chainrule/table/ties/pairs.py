@@ -36,7 +36,8 @@ def equations(sheet: Sheet) -> Iterator[LinearTie]:
             others, _slopes(sheet.codes[:, first.number], sheet.codes[:, columns]), strict=True
         ):
             if rise:
-                tie = _equation(sheet, first, other, rise, run)
+                slope = Fraction(rise, run) * other.step / first.step
+                tie = equation_of(sheet, first, other, slope)
                 if tie is not None:
                     yield tie
 
@@ -70,11 +71,15 @@ def _slopes(codes: np.ndarray, others: np.ndarray) -> list[tuple[int, int]]:
     return none
 
 
-def _equation(
-    sheet: Sheet, first: Variable, other: Variable, rise: int, run: int
+def equation_of(
+    sheet: Sheet,
+    first: Variable,
+    other: Variable,
+    slope: Fraction,
+    rows: np.ndarray | None = None,
 ) -> LinearTie | None:
-    slope = Fraction(rise, run) * other.step / first.step
-    found = Weighted.of((other, first), (1, -slope)).equation(sheet)
+    """The tie other = slope · first + constant, whose constant most of these rows (N,) have."""
+    found = Weighted.of((other, first), (1, -slope)).equation(sheet, rows)
     if found is None:
         return None
     tie, constant = found
@@ -121,18 +126,19 @@ def _ratio(sheet: Sheet, column: Variable, base: Variable) -> Iterator[LinearTie
     found = []
     for low, high, how in ((-step / 2, step / 2, ROUNDED), (0.0, step, CUT)):
         ends = (numbers + low) / bases, (numbers + high) / bases
-        regions = _most_covered(np.minimum(*ends), np.maximum(*ends))
+        regions = covered_most(np.minimum(*ends), np.maximum(*ends))
         for ratio in {short_number(*region) for region in regions}:
-            tie = None if ratio is None else _rounded(sheet, column, base, ratio, how)
+            tie = None if ratio is None else rounded(sheet, column, base, ratio, how)
             if tie is not None:
                 found.append((float(np.nanmean(tie.holds(sheet.codes, sheet.known))), tie))
     if found:
         yield max(found, key=lambda each: each[0])[1]
 
 
-def _rounded(
-    sheet: Sheet, column: Variable, base: Variable, ratio: Fraction, how: str
+def rounded(
+    sheet: Sheet, column: Variable, base: Variable, ratio: Fraction, how: str = ROUNDED
 ) -> LinearTie | None:
+    """The tie column = ratio · base, rounded, or rounded down, to the column's step."""
     text = f"{column.name} = {words.times(ratio, base.name)}, {how}"
     if how == CUT:
         rest = Weighted.of((base, column), (ratio, -1))
@@ -141,14 +147,16 @@ def _rounded(
     return Weighted.of((column, base), (1, -ratio)).within(sheet, -half, half, text=text)
 
 
-def _most_covered(low: np.ndarray, high: np.ndarray) -> list[tuple[float, float]]:
+def covered_most(
+    low: np.ndarray, high: np.ndarray, *, least_share: float = NEARLY
+) -> list[tuple[float, float]]:
     """Where most of the intervals (n,) overlap, and where nearly as many do; empty if few do."""
     width = ERROR * np.abs(low)
     ends = np.concatenate([low - width, high + width])
     order = np.argsort(ends, kind="stable")
     depth = np.cumsum(np.where(order < len(low), 1, -1))
     most = int(depth.max(initial=0))
-    if not len(low) or most < NEARLY * len(low):
+    if not len(low) or most < least_share * len(low):
         return []
     found = []
     for least in (most, most - max(2, FEW_MORE * len(low))):

@@ -426,7 +426,7 @@ def _broken(rows: Batch, number: int, log_shares: Mapping[str, np.ndarray]) -> n
     """log of the share of values that break a tie of the schema, −∞ where none is broken."""
     codes, broken = rows.codes, np.zeros(len(rows), dtype=bool)
     for tie in rows.model.schema.ties:
-        if number in tie.targets:
+        if number in tie.targets and not tie.is_in_part:
             low, high = tie.interval(number, codes.values, codes.observed)
             x = codes.values[:, number]
             broken |= (low <= high) & codes.observed[:, number] & ((x < low) | (x > high))
