@@ -139,3 +139,29 @@ def test_ties_that_hold_in_part_of_the_rows_fill_gaps_and_are_drawn():
     assert (
         drawn["best"] == pl.select(pl.max_horizontal(drawn["first"], drawn["second"])).to_series()
     ).mean() > 0.97
+
+
+def dated(rows, seed):
+    days = np.datetime64("2019-01-01") + np.random.default_rng(seed).integers(0, 1800, rows)
+    date = pl.Series(days)
+    return pl.DataFrame(
+        {
+            "month": date.dt.month(),
+            "name": date.dt.strftime("%A"),
+            "date": date,
+            "year": date.dt.year(),
+        }
+    )
+
+
+def test_parts_of_dates_fill_gaps_and_are_drawn():
+    density = cr.fit(dated(600, 0), effort="quick", seed=0, verbose=False)
+    table = dated(300, 1)
+    for name in ("month", "name", "year"):
+        gap = table.with_columns(pl.lit(None, table[name].dtype).alias(name))
+        assert (density.impute(gap, how="best")[name] == table[name]).mean() > 0.98, name
+    drawn = density.sample(1000, seed=0)
+    date = drawn["date"].dt
+    assert (date.month() == drawn["month"]).mean() > 0.98
+    assert (date.strftime("%A") == drawn["name"]).mean() > 0.98
+    assert (date.year() == drawn["year"]).mean() > 0.98

@@ -164,7 +164,9 @@ def _of_dates(column: Datetime, number: int) -> Variable | None:
     if column.unit == MONTHS:
         return None if column.shift else Variable(number, column.name, MONTH, step, origin)
     unit = Fraction(round(UNIT_S[column.unit] * 10**6), 10**6)
-    return Variable(number, column.name, DATE, unit * step, unit * origin)
+    return Variable(
+        number, column.name, DATE, unit * step, unit * origin, has_zone=bool(column.zone)
+    )
 
 
 def _by_decimals(

@@ -39,8 +39,8 @@ def determined(
         for target in listed:
             if source is target or skip(source.number, target.number):
                 continue
-            if _is_likely(sample, source, target):
-                tie = _confirmed(sheet, source, target, min_count)
+            if is_likely(sample, source, target):
+                tie = confirmed_level(sheet, source, target, min_count)
                 if tie is not None:
                     yield tie
 
@@ -88,7 +88,7 @@ class Counts:
         return cls(most, np.bincount(levels, counts, size).astype(np.int64), agreeing)
 
 
-def _is_likely(sample: Sheet, source: Variable, target: Variable) -> bool:
+def is_likely(sample: Sheet, source: Variable, target: Variable) -> bool:
     """Whether the levels of the source explain much of the target in some rows."""
     known = sample.known[:, source.number] & sample.known[:, target.number]
     levels, codes = (sample.codes[known, each.number].astype(np.int64) for each in (source, target))
@@ -110,9 +110,10 @@ def _counts(sheet: Sheet, source: Variable, target: Variable) -> Counts | None:
     return Counts.of(*codes.T) if len(codes) else None
 
 
-def _confirmed(
+def confirmed_level(
     sheet: Sheet, source: Variable, target: Variable, min_count: int
 ) -> FunctionalTie | None:
+    """The tie of a source that determines a target in nearly all rows; None if it does not."""
     counts = _counts(sheet, source, target)
     if counts is None:
         return None

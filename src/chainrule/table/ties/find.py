@@ -10,6 +10,7 @@ from itertools import combinations
 import numpy as np
 
 from chainrule.table.ties.base import AbstractTie, AnyTie
+from chainrule.table.ties.date_parts import date_parts
 from chainrule.table.ties.determined import determined
 from chainrule.table.ties.evidence import FEWEST_ROWS, LEAST_GAIN, LEAST_SHARE, confirmed
 from chainrule.table.ties.functional import FunctionalTie
@@ -62,9 +63,9 @@ def find(sheet: Sheet, *, min_count: int) -> tuple[AbstractTie, ...]:
     kept.add_triples(_narrowest_of_each(confirmed(of_triples), few))
     found = confirmed(orders(few.sample(FEWER, rng), rng), gain=GAIN_OF_ORDERS)
     kept.add_orders((tie for tie in found if has_edge(tie, sheet)), sheet)
-    kept.add_determined(
-        determined(sheet.of(inner), few, min_count=min_count, skip=kept.joined), sheet
-    )
+    of_levels = determined(sheet.of(inner), few, min_count=min_count, skip=kept.joined)
+    of_dates = date_parts(sheet.of(inner), few, min_count=min_count)
+    kept.add_determined([*of_levels, *of_dates], sheet)
     some = few.sample(FEWER, rng)
     kept.others += in_part(sheet.of(inner), some, fewest=fewest, skip=kept.computed)
     return kept.ties
@@ -288,9 +289,17 @@ class Kept:
         return self._groups.joined(one, other)
 
     def computed(self, one: int, other: int) -> bool:
-        """Whether an equation or a ratio connects two columns, or one of three columns has both."""
-        triples = (tie.columns for tie in self.ties if len(tie.columns) > 2)
-        return self.joined(one, other) or any({one, other} <= set(each) for each in triples)
+        """Whether an equation or a ratio connects two columns, one of three columns has both, or
+        one of them is determined by another column.
+        """
+        if self.joined(one, other):
+            return True
+        return any(
+            tie.target in (one, other)
+            if isinstance(tie, FunctionalTie)
+            else len(tie.columns) > 2 and {one, other} <= set(tie.columns)
+            for tie in self.ties
+        )
 
     def add_triples(self, ties: Iterable[AbstractTie]) -> None:
         """Adds products and quotients, without products that follow from a sum and a product.

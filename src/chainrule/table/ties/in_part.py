@@ -15,7 +15,14 @@ import numpy as np
 from chainrule.table.ties.base import USUAL_SHARE
 from chainrule.table.ties.evidence import FEWEST_ROWS
 from chainrule.table.ties.linear import LinearTie
-from chainrule.table.ties.pairs import covered_most, equation_of, is_varied, rounded, short_number
+from chainrule.table.ties.pairs import (
+    MOST_DECIMALS,
+    covered_most,
+    equation_of,
+    is_varied,
+    rounded,
+    short_number,
+)
 from chainrule.table.ties.sheet import DATE, MONTH, NUMBER, Sheet, Variable
 
 LEAST_PART = 0.1  # of the rows, with unusual values, in which such a tie holds
@@ -23,6 +30,7 @@ HEAVY = 0.05  # share of the rows with one value, from which on it is usual
 FEWEST_DIFFERENT = 20  # different values of each column in these rows
 STANDS_OUT = 4.0  # times as many rows as any other distance from the tie has, or as chance gives
 MOST_RATIOS = 3  # of one pair of columns
+LARGEST_DENOMINATOR = 60  # of a ratio that is no decimal number
 
 
 def in_part(
@@ -128,12 +136,18 @@ def _ratios(sheet: Sheet, column: Variable, base: Variable, rows: np.ndarray) ->
         ends = (numbers - half) / bases, (numbers + half) / bases
         regions = covered_most(np.minimum(*ends), np.maximum(*ends), least_share=LEAST_PART)
         ratios = [ratio for region in regions if (ratio := short_number(*region))]
+        ratios = [ratio for ratio in ratios if _is_usual(ratio)]
         tie = rounded(sheet, column, base, ratios[0]) if ratios else None
         if tie is None or not _stands_out(tie, sheet, left):
             break
         found.append(tie)
         left = left & (tie.holds(sheet.codes, sheet.known) != 1)
     return found
+
+
+def _is_usual(ratio: Fraction) -> bool:
+    """Whether a ratio is a decimal number, or has a small denominator such as the 12 of a dozen."""
+    return ratio.denominator <= LARGEST_DENOMINATOR or 10**MOST_DECIMALS % ratio.denominator == 0
 
 
 def _rows_of(tie: LinearTie, sheet: Sheet, rows: np.ndarray) -> int:
@@ -175,7 +189,7 @@ def _confirmed(tie: LinearTie, sheet: Sheet, fewest: int) -> LinearTie | None:
     holds = tie.holds(sheet.codes, sheet.known)
     said = ~np.isnan(holds)
     of_tie = sheet.of([each for each in sheet.variables if each.number in tie.columns])
-    unusual = _unusual(of_tie)[:, list(tie.columns)].all(axis=1)
+    unusual = np.asarray(_unusual(of_tie)[:, list(tie.columns)].all(axis=1))
     share = float(holds[said].mean()) if said.any() else 0.0
     if (holds[unusual] == 1).sum() < max(FEWEST_ROWS, fewest) or share >= USUAL_SHARE:
         return None

@@ -23,6 +23,7 @@ class Variable:
         step, origin: the value of a code is step · code + origin; of labels they are not used.
         is_list: whether codes are few, and from 0 on, so that a tie may list them.
         unit: seconds of the number 1 in a column of times; 0 in others.
+        has_zone: whether the clocks of a zone show the dates, so that codes do not say their parts.
     """
 
     number: int
@@ -32,6 +33,7 @@ class Variable:
     origin: Fraction = Fraction(0)
     is_list: bool = True
     unit: int = 0
+    has_zone: bool = False
 
 
 @dataclass(frozen=True)
