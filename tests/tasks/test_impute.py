@@ -104,6 +104,26 @@ def test_divisors_of_zero_leave_no_tie_and_nothing_infinite():
     assert np.isfinite(worst["bits"].to_numpy()).all()
 
 
+def test_quotients_of_numbers_of_either_sign_are_filled():
+    def table(rows, seed):
+        rng = np.random.default_rng(seed)
+        change, base = rng.integers(-400, 400, rows), rng.choice([-1, 1], rows)
+        base *= rng.integers(1, 60, rows)
+        rate = np.round(change / base, 2)
+        return pl.DataFrame({"change": change, "base": base, "rate": rate})
+
+    density = cr.fit(table(600, 0), effort="quick", seed=0, verbose=False)
+    assert [tie.text for tie in density.schema.ties] == ["rate = change ÷ base, rounded"]
+    rows = table(300, 1)
+    gap = rows.with_columns(rate=pl.lit(None, pl.Float64))
+    assert ((density.impute(gap, how="best")["rate"] - rows["rate"]).abs() < 0.001).mean() > 0.95
+    gap = rows.with_columns(base=pl.lit(None, pl.Int64))
+    filled = density.impute(gap, how="best")
+    assert ((filled["change"] / filled["base"] - rows["rate"]).abs() < 0.0051).mean() > 0.9
+    drawn = density.sample(1000, seed=0)
+    assert ((drawn["change"] / drawn["base"] - drawn["rate"]).abs() < 0.0051).mean() > 0.95
+
+
 def sales(rows, seed):
     """A price paid in full or not at all, a tax at one of two rates, the larger of two scores."""
     rng = np.random.default_rng(seed)

@@ -53,9 +53,19 @@ def relation(tie, codes):
     if isinstance(tie, QuotientTie):
         parts = zip(tie.columns, tie.scales, tie.offsets, strict=True)
         a, b, c = (scale * codes[k] + offset for k, scale, offset in parts)
-        return b > 0 and abs(c * b - a) <= tie.slack * b
+        return b != 0 and abs(c * b - a) <= tie.slack * abs(b)
     source, target = codes[tie.source], codes[tie.target]
     return 0 <= source < len(tie.levels) and tie.levels[int(source)] == target >= 0
+
+
+def of_either_sign(tie, column, codes, right):
+    """The codes without those of divisors below zero, if quotient and dividend allow both signs."""
+    if not isinstance(tie, QuotientTie) or column != tie.columns[1]:
+        return right
+    a, c = (tie.scales[k] * codes[tie.columns[k]] + tie.offsets[k] for k in (0, 2))
+    if abs(c) > tie.slack or (a and abs(c) == tie.slack):
+        return right
+    return [code for code in right if tie.scales[1] * code + tie.offsets[1] > 0]
 
 
 def says_something(tie, codes):
@@ -64,7 +74,7 @@ def says_something(tie, codes):
         source = codes[tie.source]
         return 0 <= source < len(tie.levels) and tie.levels[int(source)] >= 0
     if isinstance(tie, QuotientTie):
-        return tie.scales[1] * codes[tie.columns[1]] + tie.offsets[1] > 0
+        return tie.scales[1] * codes[tie.columns[1]] + tie.offsets[1] != 0
     return True
 
 
@@ -91,6 +101,7 @@ def test_the_interval_is_that_of_all_codes_tried(name):
         for row in np.flatnonzero(known[:, others].all(axis=1)):
             codes = dict(enumerate(x[row]))
             right = [c for c in NEAR.tolist() if relation(tie, codes | {column: float(c)})]
+            right = of_either_sign(tie, column, codes, right)
             if len(right) == len(NEAR):  # a factor of zero says nothing
                 assert (low[row], high[row]) == (1, 0)
                 continue

@@ -126,17 +126,28 @@ def _quotient(row, tie, spec, numbers, term_columns, terms):
     b = row[term_columns[first + 1]] * terms[first + 1, SCALE] + terms[first + 1, OFFSET]
     c = row[term_columns[first + 2]] * terms[first + 2, SCALE] + terms[first + 2, OFFSET]
     if own == first + 1:
-        low, high = _at_least(a, c + slack, scale, offset)
-        other_low, other_high = _at_least(-a, slack - c, scale, offset)
-        low = _larger(_larger(_up(a * 0 + 1 - offset, scale), low), other_low)
-        return low, -_larger(-high, -other_high)
-    if not b > 0:
+        if (a < 0 and c >= slack) or (a > 0 and c <= -slack):
+            low, high = _divisor(-a, c, slack, scale, -offset)
+            return -high, -low
+        return _divisor(a, c, slack, scale, offset)
+    if b == 0:
         return 1.0, 0.0
     if own == first:
-        low = _up(b * (c - slack) - offset, scale)
-        return low, _down(b * (c + slack) - offset, scale)
+        middle, size = b * c, abs(b) * slack
+        return _up(middle - size - offset, scale), _down(middle + size - offset, scale)
+    if b < 0:
+        a, b = -a, -b
     low = _up(a - b * (slack + offset), b * scale)
     return low, _down(a + b * (slack - offset), b * scale)
+
+
+@loops
+def _divisor(a, c, slack, scale, offset):
+    """The codes of a divisor b > 0 with b · (c − slack) <= a <= b · (c + slack)."""
+    low, high = _at_least(a, c + slack, scale, offset)
+    other_low, other_high = _at_least(-a, slack - c, scale, offset)
+    low = _larger(_larger(_up(a * 0 + 1 - offset, scale), low), other_low)
+    return low, -_larger(-high, -other_high)
 
 
 @loops

@@ -153,7 +153,7 @@ def _is_smaller_quotient(order: LinearTie, tie: QuotientTie, sheet: Sheet) -> bo
     if a.step % c.step or (a.origin - c.origin) % c.step:
         return False
     divisors = sheet.values[:, b.number]
-    least = divisors[divisors > 0].min()  # of other divisors the tie says nothing
+    least = divisors[np.abs(divisors) > 0].min()  # of a divisor of zero the tie says nothing
     return bool(np.nanmin(sheet.values[:, a.number]) >= 0 and least >= factor)
 
 

@@ -14,10 +14,11 @@ from chainrule.table.ties.scaled import AbstractScaledTie
 
 @dataclass(frozen=True)
 class QuotientTie(AbstractScaledTie):
-    """|c − a / b| <= slack, where each of a, b and c is scale · code + offset, and b > 0.
+    """|c − a / b| <= slack, where each of a, b and c is scale · code + offset.
 
     ``columns`` are those of a, b and c. ``slack`` is half a rounding step of c. Codes of b whose
-    number is not above zero say nothing of the others.
+    number is zero say nothing of the others. An unknown b is taken to be positive where a and c
+    leave both signs.
 
     Attributes:
         scales, offsets: integers, one each for a, b and c.
@@ -42,17 +43,27 @@ class QuotientTie(AbstractScaledTie):
         if column == divisor:
             return self._divisor(numbers[dividend], numbers[quotient], scale, offset)
         b = numbers[divisor]
-        says = b > 0  # (N,)
+        says, is_negative = b != 0, b < 0  # (N,)
         if column == dividend:
-            c = numbers[quotient]
-            low = up(b * (c - self.slack) - offset, scale)
-            return low, (b * (c + self.slack) - offset) // scale, says
+            middle, slack = b * numbers[quotient], abs(b) * self.slack
+            return up(middle - slack - offset, scale), (middle + slack - offset) // scale, says
         a = numbers[dividend]
+        a[is_negative] = -a[is_negative]
+        b = abs(b)
         b[~says] = 1.0
         low = up(a - b * (self.slack + offset), b * scale)
         return low, (a + b * (self.slack - offset)) // (b * scale), says
 
     def _divisor(self, a: Any, c: Any, scale: int, offset: int) -> tuple[Any, Any, Any]:
+        """The range of b, which is below zero if the quotient has not the sign of the dividend."""
+        low, high = self._positive(a, c, scale, offset)
+        is_below = ((a < 0) & (c >= self.slack)) | ((a > 0) & (c <= -self.slack))
+        if bool(is_below.any()):
+            other_low, other_high = self._positive(-a[is_below], c[is_below], scale, -offset)
+            low[is_below], high[is_below] = -other_high, -other_low
+        return low, high, a == a
+
+    def _positive(self, a: Any, c: Any, scale: int, offset: int) -> tuple[Any, Any]:
         """The range of b > 0 with b · (c − slack) <= a <= b · (c + slack)."""
         low, negative_high = up(a * 0 + 1 - offset, scale), a * 0 - math.inf
         for number, side in ((a, c + self.slack), (-a, self.slack - c)):  # number <= b · side
@@ -65,4 +76,4 @@ class QuotientTie(AbstractScaledTie):
             negative_most[side >= 0] = -math.inf
             negative_most[(side == 0) & (number > 0)] = math.inf  # no b does
             negative_high = larger(negative_high, negative_most)
-        return low, -negative_high, a == a
+        return low, -negative_high
