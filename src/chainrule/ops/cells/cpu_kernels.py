@@ -48,7 +48,6 @@ from chainrule.ops.cells.records import (
     LEARNED,
     LEAST,
     LEAST_SCALE,
-    LOG,
     LOGISTIC,
     LOGIT,
     LOW,
@@ -60,7 +59,6 @@ from chainrule.ops.cells.records import (
     ONE_HOT,
     OWN,
     PER_COMPONENT,
-    PER_POINT,
     PERIODIC,
     PICKED,
     PIECE_COLUMN,
@@ -69,7 +67,6 @@ from chainrule.ops.cells.records import (
     PIECE_WIDTH,
     PIECEWISE,
     POINTS,
-    QUANTILES,
     RARE,
     RARE_NATS,
     ROTATED,
@@ -79,16 +76,14 @@ from chainrule.ops.cells.records import (
     STANDARDISED,
     START,
     SUM,
-    SYMMETRIC_LOG,
     TRUNCATED,
     UNTIL,
     WARP,
-    WARP_A,
-    WARP_B,
     WARPED,
     WEEKDAY,
     WEEKDAYS,
 )
+from chainrule.ops.cells.warp_kernels import edges, image
 from chainrule.ops.compiled.kernels import COUNT, SEATED, TAKEN, arguments_of, claim, kernel
 from chainrule.ops.compiled.strips import (
     LANES,
@@ -295,142 +290,6 @@ def _with_unlisted(
 
 
 @inline
-def _log_one_plus(e):
-    """log(1 + e) for e >= 0."""
-    return where_less(
-        e, spread(ONE), log_one_plus(smaller(e, spread(ONE))), logarithm(spread(ONE) + e)
-    )
-
-
-@inline
-def _bent(t, slope, begin, end):
-    """What the map's rational function in an interval divides by, at a share t of its length."""
-    return spread(slope) + spread(begin + end - slope - slope) * t * (spread(ONE) - t)
-
-
-@inline
-def _image(x, numbers, at, count):
-    """The images of numbers under a map through points; see ``leaves.warps.Quantiles``."""
-    zero, one = spread(ZERO), spread(ONE)
-    first = spread(read(numbers, at))
-    below = smaller(x - first, zero)
-    found = spread(read(numbers, at + 1)) + spread(read(numbers, at + 2)) * below
-    for j in range(count - 1):
-        here, after = at + PER_POINT * j, at + PER_POINT * (j + 1)
-        left, length = read(numbers, here), read(numbers, after) - read(numbers, here)
-        rise = read(numbers, after + 1) - read(numbers, here + 1)
-        slope, begin = rise / length, read(numbers, here + 2)
-        t = smaller(larger((x - spread(left)) / spread(length), zero), one)
-        bent = _bent(t, slope, begin, read(numbers, after + 2))
-        part = t * (spread(slope) * t + spread(begin) * (one - t)) / bent
-        inside = spread(read(numbers, here + 1)) + spread(rise) * part
-        found = where_less(spread(left), x, inside, found)
-    last = at + PER_POINT * (count - 1)
-    above = spread(read(numbers, last + 1))
-    above = above + spread(read(numbers, last + 2)) * (x - spread(read(numbers, last)))
-    return where_less(spread(read(numbers, last)), x, above, found)
-
-
-@inline
-def _rise(low, high, numbers, at, count):
-    """How far apart the images of two numbers are, as exact as their distance.
-
-    In an interval, the difference of two values of the map is their distance times a sum of three
-    terms above zero, so that nothing cancels.
-    """
-    zero, one = spread(ZERO), spread(ONE)
-    first, last = spread(read(numbers, at)), at + PER_POINT * (count - 1)
-    end = spread(read(numbers, last))
-    found = spread(read(numbers, at + 2)) * (smaller(high, first) - smaller(low, first))
-    found = found + spread(read(numbers, last + 2)) * (larger(high, end) - larger(low, end))
-    for j in range(count - 1):
-        here, after = at + PER_POINT * j, at + PER_POINT * (j + 1)
-        left, right = spread(read(numbers, here)), spread(read(numbers, after))
-        length = read(numbers, after) - read(numbers, here)
-        slope = (read(numbers, after + 1) - read(numbers, here + 1)) / length
-        begin, ending = read(numbers, here + 2), read(numbers, after + 2)
-        s = smaller(larger((low - left) / spread(length), zero), one)
-        t = smaller(larger((high - left) / spread(length), zero), one)
-        shared = larger(smaller(high, right) - larger(low, left), zero)
-        terms = spread(begin) * (one - s) * (one - t) + spread(ending) * s * t
-        terms = terms + spread(slope) * (s * (one - t) + t * (one - s))
-        bent = _bent(s, slope, begin, ending) * _bent(t, slope, begin, ending)
-        found = found + shared * spread(slope * slope) * terms / bent
-    return found
-
-
-@inline
-def _edge(x, warp, a, b):
-    """The image of numbers within the ends of a warp; a and b are the warp's numbers."""
-    if warp == LOG:
-        return logarithm((x - spread(a)) / spread(b))
-    if warp == LOGIT:
-        return logarithm((x - spread(a)) / (spread(b) - x))
-    if warp == SYMMETRIC_LOG:
-        away = x - spread(a)
-        z = _log_one_plus(absolute(away) / spread(b))
-        return where_less(away, spread(ZERO), spread(ZERO) - z, z)
-    return x
-
-
-@inline
-def _step(x, warp, a, b):
-    """How far apart the images of x − ½ and x + ½ are, both within the ends of the warp."""
-    half = spread(ONE_HALF)
-    if warp == LOG:
-        return _log_one_plus(spread(ONE) / (x - half - spread(a)))
-    if warp == LOGIT:
-        below, above = x - half - spread(a), spread(b) - half - x
-        return _log_one_plus(spread(ONE) / below) + _log_one_plus(spread(ONE) / above)
-    if warp == SYMMETRIC_LOG:
-        away = absolute(x - spread(a))
-        nearer = away - half
-        aside = _log_one_plus(spread(ONE) / (spread(b) + larger(nearer, spread(ZERO))))
-        across = _log_one_plus((away + half) / spread(b))
-        across = across + _log_one_plus(larger(spread(ZERO) - nearer, spread(ZERO)) / spread(b))
-        return where_less(nearer, spread(ZERO), across, aside)
-    return spread(ONE)
-
-
-@inline
-def _edges(values, numbers, row, warp, bounds, points, count):
-    """The images of a cell's edges and how far apart they are, all standardised.
-
-    Two flags are 1 where the lower and the upper edge are infinite. The numbers then are finite,
-    but mean nothing.
-    """
-    scale, center = spread(read(numbers, row + SPREAD)), spread(read(numbers, row + CENTER))
-    a, b = read(numbers, row + WARP_A), read(numbers, row + WARP_B)
-    x, half = values, spread(ONE_HALF)
-    if bounds & HAS_LEAST:
-        x = larger(x, spread(read(numbers, row + LEAST)))
-    if bounds & HAS_MOST:
-        x = smaller(x, spread(read(numbers, row + MOST)))
-    first, last, inner = spread(ZERO), spread(ZERO), x
-    if warp == QUANTILES:
-        width = _rise(x - half, x + half, numbers, points, count)
-        upper = (_image(x + half, numbers, points, count) - center) / scale
-        lower = (_image(x - half, numbers, points, count) - center) / scale
-        return upper, lower, width / scale, first, last
-    if warp != SYMMETRIC_LOG:
-        first = where_less(spread(a), x - half, spread(ZERO), spread(ONE))
-        safe = spread(a) + spread(ONE) if warp == LOG else spread(ONE_HALF * (a + b))
-        inner = where_less(spread(ZERO), first, safe, inner)
-    if warp == LOGIT:
-        last = where_less(x + half, spread(b), spread(ZERO), spread(ONE))
-        inner = where_less(spread(ZERO), last, spread(ONE_HALF * (a + b)), inner)
-    width = _step(inner, warp, a, b)
-    upper, lower = x + half, x - half
-    if warp != SYMMETRIC_LOG:
-        lower = where_less(spread(ZERO), first, inner, lower)
-    if warp == LOGIT:
-        upper = where_less(spread(ZERO), last, inner, upper)
-    upper = (_edge(upper, warp, a, b) - center) / scale
-    lower = (_edge(lower, warp, a, b) - center) / scale
-    return upper, lower, width / scale, first, last
-
-
-@inline
 def _logistic_between(b, a, width):
     """log(F(b) − F(a)) of a logistic density, and its slopes by b, by a and by log width."""
     upper, slope_b = _log_sigmoid(b)
@@ -607,7 +466,7 @@ def _components(
     total, best = spread(ZERO), spread(_MINUS_INFINITY)
     best_inside = spread(_MINUS_INFINITY)
     if warp:
-        high, low, step, first, last = _edges(values, numbers, row, warp, bounds, points, count)
+        high, low, step, first, last = edges(values, numbers, row, warp, bounds, points, count)
     else:
         high, low, step, first, last = values, values, values, values, values  # not read
     of_shift = (COMPONENTS + PER_COMPONENT * K) * LANES
@@ -1200,11 +1059,9 @@ def _inputs(number, seat, x, given, pieces, numbers, out):
                 found = smaller(
                     larger(values, spread(read(numbers, row + 2))), spread(read(numbers, row + 3))
                 )
-                warp = np.int64(read(numbers, row + 4))
-                if warp == QUANTILES:
-                    found = _image(found, numbers, row + 8, np.int64(read(numbers, row + 7)))
-                else:
-                    found = _edge(found, warp, read(numbers, row + 5), read(numbers, row + 6))
+                warp, count = np.int64(read(numbers, row + 4)), np.int64(read(numbers, row + 7))
+                a, b = read(numbers, row + 5), read(numbers, row + 6)
+                found = image(found, warp, a, b, numbers, row + 8, count)
                 found = (found - first) / spread(read(numbers, row + 1))
             elif kind == PIECEWISE:
                 found = (values - first) / spread(read(numbers, row + 2 * i + 1))
