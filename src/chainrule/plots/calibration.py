@@ -134,7 +134,7 @@ def drawn(ranks: np.ndarray, seed: int, ax: Any) -> Any:
             ax.plot(LEVELS, _below(column) - LEVELS, color=FAINT, linewidth=0.8)
     ax.plot(LEVELS, every.gaps, color=BLUE, linewidth=2, label="all cells")
     ax.axhline(0, color=GRAY, linewidth=0.8)
-    ax.legend(fontsize=TICK, frameon=False)
+    ax.legend(fontsize=TICK, frameon=False, loc="upper left")  # curves begin and end at 0
     said = f"calibration of {every.cells:,} cells"
     return titled(ax, said, "quantile of the conditional", "share of cells below − quantile")
 

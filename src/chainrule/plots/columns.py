@@ -45,7 +45,8 @@ def draw(
         ax.set_ylim(bottom=max(shares[shares > 0].min(), 1e-4))
     named(ax.xaxis, ax, bins)
     if len(cells) or before is not None:
-        ax.legend(fontsize=TICK, frameon=False)
+        side = "right" if np.argmax(shares) < len(shares) / 2 else "left"
+        ax.legend(fontsize=TICK, frameon=False, loc=f"upper {side}")
     return titled(ax, f"{spec.name}{in_words(given)}", str(spec.name), "share")
 
 

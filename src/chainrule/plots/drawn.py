@@ -35,5 +35,5 @@ def compared(model: Model, table: Table, rows: Any, ax: Any) -> Any:
     ax.set_yticks(at, [str(name) for name in names], parse_math=False)
     ax.set_xlim(right=1.005)
     ax.grid(axis="y", color=GRAY, alpha=0.2)
-    ax.legend(fontsize=TICK, frameon=False)
+    ax.legend(fontsize=TICK, frameon=False, loc="lower left")  # of the most alike column
     return titled(ax, "how alike drawn rows are", "accuracy of a column")

@@ -121,4 +121,4 @@ def _dots(
         low, width = edges[spot[inside]], (edges[1:] - edges[:-1])[spot[inside]]
         spots.append(low + width * generator.uniform(0.1, 0.9, inside.sum()))
     ax.plot(*spots, ".", color=ACCENT, markersize=2, label="rows of the table")
-    ax.legend(fontsize=TICK, frameon=False)
+    ax.legend(fontsize=TICK, frameon=False, loc="upper right")

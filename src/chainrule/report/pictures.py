@@ -138,7 +138,7 @@ def learning_curve(history: Sequence[dict[str, Any]], independent_nats: float) -
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel("−log p per row, nats")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="center right")
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 
