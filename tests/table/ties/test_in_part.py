@@ -84,6 +84,14 @@ def test_related_counts_that_are_often_equal_are_no_copies():
     assert parts(table) == {}
 
 
+@pytest.mark.parametrize("most", [1, 2])
+def test_readings_that_are_as_often_nearly_equal_as_equal_are_no_copies(most):
+    rng = np.random.default_rng(9)
+    first = cents(rng)
+    table = sheet(CENT, first=first, again=first + rng.integers(-most, most + 1, N))
+    assert parts(table) == {}
+
+
 def test_columns_of_an_equation_are_no_copies():
     rng = np.random.default_rng(7)
     net, tax = cents(rng), np.where(rng.random(N) < 0.4, 0, cents(rng))
