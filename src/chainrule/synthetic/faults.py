@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from chainrule.synthetic.tables import LABEL, NUMBER, Rows, Tables
-from chainrule.table import AbstractNumbers, Datetime, cells_of_column, column_positions
+from chainrule.table import AbstractNumbers, Datetime, Table, cells_of_column, column_positions
 from chainrule.table.ties.words import share
-from chainrule.table.values.cells import datetimes_if_any, shown
+from chainrule.table.values.cells import shown
 
 NEAR = 1e-6  # of a step; a number so near to one on the grid is written as it
 ERRORS, LEAST = 4.0, 0.002  # standard errors, and difference, of wrong shares of missing cells
@@ -75,7 +74,9 @@ def off_grid(tables: Tables, k: int) -> Iterator[Fault]:
     """Numbers with more decimals than real ones, and numbers and dates between the steps."""
     source = tables.columns[k].source
     if isinstance(source, Datetime):
-        parts = [_between_dates(tables, k, rows) for rows in (tables.real, tables.synthetic)]
+        parts = [
+            _between_dates(tables, k, source, rows) for rows in (tables.real, tables.synthetic)
+        ]
         words = "not on the grid of the dates"
     elif isinstance(source, AbstractNumbers):
         step, origin, words = _grid(source)
@@ -177,28 +178,23 @@ def _between_steps(numbers: np.ndarray, step: float, origin: float) -> np.ndarra
         return np.abs(steps - np.round(steps)) > np.maximum(NEAR, 2.0**-48 * np.abs(steps))
 
 
-def _between_dates(tables: Tables, k: int, rows: Rows) -> np.ndarray:
-    """Marks the dates (N,) that their column would round."""
-    cells, codes = _encoded(tables, k, rows)
-    off, on = np.zeros(len(codes), dtype=bool), np.flatnonzero(np.isfinite(codes))
-    if len(on):
-        dates, decoded = (
-            datetimes_if_any(each)[0].astype("datetime64[us]")
-            for each in (cells[on], tables.columns[k].source.decode(codes[on]))
-        )
-        off[on] = dates != decoded
-    return off
+def _between_dates(tables: Tables, k: int, source: Datetime, rows: Rows) -> np.ndarray:
+    """Marks the dates (N,) that lie off the grid of their column."""
+    table, cells = _cells(tables, k, rows)
+    return source.on_steps(cells, table.where, strict=False).between
 
 
 def _encoded(tables: Tables, k: int, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
-    """A column's cells and codes in one of the tables."""
+    """A column's cells and codes in one of the tables; cells between steps have the nearest."""
+    table, cells = _cells(tables, k, rows)
+    return cells, tables.columns[k].source.nearest_codes(cells, table.where)
+
+
+def _cells(tables: Tables, k: int, rows: Rows) -> tuple[Table, np.ndarray]:
     source, table = tables.columns[k].source, rows.table
     assert table is not None, "faults are those of whole tables"
     at = column_positions(table, tables.schema)[source.name]
-    cells = cells_of_column(table, at, source, tables.schema, strict=False)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of numbers between steps, which is a fault
-        return cells, source.encode(cells, table.where, strict=False)
+    return table, cells_of_column(table, at, source, tables.schema, strict=False)
 
 
 def _fault(tables: Tables, k: int, rows: np.ndarray, what: str) -> Iterator[Fault]:

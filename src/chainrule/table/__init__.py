@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from chainrule.table.lazy import is_read_in_parts as is_read_in_parts
     from chainrule.table.lazy import read_table_lazily as read_table_lazily
     from chainrule.table.outside import beyond_bounds as beyond_bounds
+    from chainrule.table.outside import on_nearest_steps as on_nearest_steps
     from chainrule.table.outside import outside_distance as outside_distance
     from chainrule.table.outside import with_broken_bounds as with_broken_bounds
     from chainrule.table.read import read_chunks as read_chunks
@@ -109,6 +110,7 @@ _HOMES = {
     "masses": "codes",
     "notation_in": "codes",
     "objects_of": "values.cells",
+    "on_nearest_steps": "outside",
     "outside_distance": "outside",
     "read_chunks": "read",
     "read_table": "read",
@@ -166,6 +168,7 @@ __all__ = [
     "masses",
     "notation_in",
     "objects_of",
+    "on_nearest_steps",
     "outside_distance",
     "read_chunks",
     "read_table",

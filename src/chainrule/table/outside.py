@@ -31,6 +31,24 @@ def outside_distance(table: Table, schema: Schema, codes: Codes) -> np.ndarray:
     return found
 
 
+def on_nearest_steps(table: Table, schema: Schema, codes: Codes) -> Codes:
+    """Codes of a table in which cells off their column's grid have the nearest code.
+
+    Ties are judged by it: a sum is no less broken if its digits are wrong, too.
+    """
+    values, observed = codes.values.copy(), codes.observed.copy()
+    at = column_positions(table, schema)
+    for k, column in enumerate(schema.columns):
+        rows = np.flatnonzero(codes.outside[:, k])
+        if len(rows):
+            cells = cells_of_column(table, at[column.name], column, schema, strict=False)[rows]
+            near = column.nearest_codes(cells, table.where)
+            is_near = np.isfinite(near)
+            values[rows[is_near], k] = near[is_near]
+            observed[rows[is_near], k] = True
+    return Codes(values, observed, codes.outside & ~observed)
+
+
 def beyond_bounds(table: Table, schema: Schema) -> dict[int, np.ndarray]:
     """The rows whose numbers or dates lie beyond their column's bounds, by the column's number.
 

@@ -13,6 +13,7 @@ from chainrule.plots import Plots, calibration
 from chainrule.plots import drawn as beside
 from chainrule.plots.calibration import Curve, curve_of, ranks_of
 from chainrule.synthetic import Quality, quality
+from chainrule.table import on_nearest_steps
 from chainrule.table_report.asked import MOST_NAMED, Asked, as_polars, unseen
 from chainrule.table_report.parts import Cells, Part, Pictures, Section, Text, picture
 
@@ -161,7 +162,8 @@ def assumed(asked: Asked) -> Section:
 
 def _relations(asked: Asked) -> list[list[Any]]:
     """Each tie as text, how many rows of the table break it, and the first of them."""
-    schema, codes = asked.model.schema, asked.codes
+    schema = asked.model.schema
+    codes = on_nearest_steps(asked.table, schema, asked.codes)
     breaks: dict[str, np.ndarray] = {}
     for tie in schema.ties:  # two of one text have one line
         broken = tie.breaks(codes.values, codes.observed)

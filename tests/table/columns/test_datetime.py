@@ -133,6 +133,28 @@ def test_bounds_of_dates_can_be_declared_and_truncate_their_distribution(zone, h
 
 
 @pytest.mark.filterwarnings("ignore:column .* outside:UserWarning")
+def test_numbers_and_dates_between_steps_are_outside_and_all_probabilities_sum_to_one():
+    n = RNG.integers(0, 30, N)
+    frame = pd.DataFrame({"t": pd.Timestamp("2024-01-01 07:30") + pd.to_timedelta(n, "D")})
+    frame["odd"] = 2 * RNG.integers(0, 20, N) + 1
+    density = fit(frame)
+    asked = frame.iloc[:3].reset_index(drop=True)
+    asked.loc[0, "odd"], asked.loc[1, "t"] = 18, pd.Timestamp("2024-01-09 08:00")
+    with pytest.warns(UserWarning, match="hold no value|holds no value") as told:
+        odd = density.oddest(asked, top=2)
+    assert set(zip(odd.row, odd.column, strict=True)) == {(0, "odd"), (1, "t")}
+    assert (odd.bits == 1000).all()
+    said = " ".join(str(each.message) for each in told)
+    assert "whole numbers from 1 to 39, in steps of 2 from 1" in said
+    assert "from 2024-01-01 07:30 on, in steps of 1 D, at 07:30" in said
+    every = pd.DataFrame({"odd": np.arange(-60.0, 120.0)})
+    found = np.exp(density.log_prob(every.assign(t=pd.NaT)))
+    inside = (every.odd % 2 == 1) & every.odd.between(1, 39)
+    assert found[inside].sum() == pytest.approx(N / (N + 1), abs=1e-6)
+    assert found[~inside] == pytest.approx(1 / (N + 1))
+
+
+@pytest.mark.filterwarnings("ignore:column .* outside:UserWarning")
 def test_a_date_beyond_its_bounds_is_outside():
     frame = pd.DataFrame({"t": DAYS, "x": RNG.normal(size=N)})
     kinds = {"t": {"kind": "datetime", "most": pd.Timestamp("2023-01-01")}}

@@ -107,15 +107,21 @@ def test_zoned_days_are_those_of_the_zone():
             assert np.array_equal(days.astype("datetime64[D]"), local.to_numpy().astype("M8[D]"))
 
 
-def test_an_hour_that_clocks_show_again_counts_as_the_first_and_a_skipped_one_as_the_next():
+@pytest.mark.parametrize("strict", [True, False])
+def test_an_hour_that_clocks_show_again_counts_as_the_first_and_a_skipped_one_as_the_next(strict):
     column = column_of(office_minutes("Europe/Berlin"))
     times = ["2022-10-30T00:30", "2022-10-30T01:30", "2022-10-30T02:30"]  # 2:30, 2:30 and 3:30
     with pytest.warns(UserWarning, match="2022-10-30 01:30:00 at row 1, lie between the steps"):
-        codes = column.encode(np.array(times, "datetime64[m]"), lambda row: f"row {row}")
+        codes = column.encode(
+            np.array(times, "datetime64[m]"), lambda row: f"row {row}", strict=strict
+        )
     assert np.diff(codes).tolist() == [0, 60]
     assert column.decode(codes).astype("datetime64[m]").tolist() == [
         pd.Timestamp(times[at]) for at in (0, 0, 2)
     ]
+    half = np.array(["2022-10-30T01:30:30", "2022-11-02T01:30:30"], "datetime64[s]")
+    if not strict:
+        assert np.isinf(column.encode(half, str, strict=False)).all()
     night = column.encode(np.array(["2022-03-27T00:59"], "datetime64[m]"), str) + np.arange(1, 61)
     assert np.array_equal(column.decode(night), column.decode(night + 60))
 

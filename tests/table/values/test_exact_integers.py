@@ -237,10 +237,12 @@ def test_declared_bounds_of_large_integers_are_kept():
 def test_an_integer_between_the_steps_is_noticed_however_long_they_are():
     days = [86_400_000_000_000 * int(k) for k in RNG.integers(19_000, 20_000, N)]
     schema = cr.infer_schema(pd.DataFrame({"a": days}))
+    rows = read_table(pd.DataFrame({"a": [*days[:3], days[3] + 1]}))
+    assert encode(rows, schema).outside[:, 0].tolist() == [False, False, False, True]
     with pytest.warns(
         UserWarning, match=r"1 value\(s\), such as \d+ at row 3, lie between the steps of 8.64e\+13"
     ):
-        codes = encode(read_table(pd.DataFrame({"a": [*days[:3], days[3] + 1]})), schema).values
+        codes = encode(rows, schema, strict=True).values
     assert codes[3] == encode(read_table(pd.DataFrame({"a": [days[3]]})), schema).values[0]
 
 

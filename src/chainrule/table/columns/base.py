@@ -196,6 +196,10 @@ class AbstractColumn(ABC):
             SchemaError: if ``strict``, a value that the column cannot hold.
         """
 
+    def nearest_codes(self, values: np.ndarray, where: Where) -> np.ndarray:
+        """As ``encode`` if not strict, but numbers and dates off the grid have the nearest code."""
+        return self.encode(values, where, strict=False)
+
     @abstractmethod
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Values (N,) of codes, in the table's own type."""

@@ -121,12 +121,18 @@ class DateGrid:
         if self.is_wall:
             wall = self._offsets.to_wall(ticks, self._per_second)
             codes, rest = np.divmod(wall - self.origin, self.step)
-            is_again = self._offsets.to_utc(wall, self._per_second) != ticks
-            return codes, np.maximum(rest / self.step, np.where(is_again, AGAIN, 0.0))
+            return codes, np.maximum(rest / self.step, np.where(self.is_again(ticks), AGAIN, 0.0))
         piece = np.searchsorted(self._offsets.ends * self._per_second, ticks, side="right")
         wall = ticks + self._offsets.seconds[piece] * self._per_second
         codes, rest = np.divmod(wall - self.origin, self.step)
         return codes + self._moved()[piece], rest / self.step
+
+    def is_again(self, ticks: np.ndarray) -> np.ndarray:
+        """Whether clocks show each date (N,) again, if it is they that the grid counts."""
+        if not self.is_wall or self._offsets is None:
+            return np.zeros(len(ticks), dtype=bool)
+        wall = self._offsets.to_wall(ticks, self._per_second)
+        return self._offsets.to_utc(wall, self._per_second) != ticks
 
     def dates(self, codes: np.ndarray) -> np.ndarray:
         """The dates (N,) of codes (N,), rounded to the grid and clipped to the calendar, in UTC."""

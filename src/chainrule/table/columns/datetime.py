@@ -18,9 +18,11 @@ from chainrule.errors import SchemaError, unknown_choice
 from chainrule.table.columns import fields
 from chainrule.table.columns.base import Cells
 from chainrule.table.columns.date_grid import (
+    AGAIN,
     DAY_S,
     FIRST,
     LAST_OF_ALL,
+    MONTH,
     UNIT_S,
     UNITS,
     DateGrid,
@@ -32,7 +34,7 @@ from chainrule.table.columns.date_grid import (
 from chainrule.table.columns.day_parts import day_parts_of
 from chainrule.table.columns.evident_bounds import between, evident_steps
 from chainrule.table.columns.grid import atoms_of, exact, others_of, range_of, scale_of
-from chainrule.table.columns.numbers import AbstractNumbers
+from chainrule.table.columns.numbers import AbstractNumbers, Steps
 from chainrule.table.values.cells import (
     Where,
     as_datetimes,
@@ -296,8 +298,11 @@ class Datetime(AbstractNumbers):
         return below, above
 
     @override
-    def encode(self, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
-        """Dates between grid points are rounded, with a warning."""
+    def on_steps(self, values: np.ndarray, where: Where, *, strict: bool = True) -> Steps:
+        """An hour that clocks show again is between steps, and counts as the first one.
+
+        So does a part of a date that is finer than the column's type.
+        """
         grid = self.grid
         ticks, rest = as_ticks(self.name, values, grid.ticks_unit, where, strict=strict)
         outside = np.isinf(rest)
@@ -319,8 +324,19 @@ class Datetime(AbstractNumbers):
                 f"{where(int(wrong[0]))} {rule}: correct it, or leave the cell empty"
             )
         outside[wrong] = True
-        self.warn_of_rounding((left > 0) & ~outside, values, where)
-        return np.where(outside, np.inf, codes)
+        between = (left > 0) & ~outside
+        return Steps(codes, outside, between, between & self._is_off(ticks, rest))
+
+    def _is_off(self, ticks: np.ndarray, rest: np.ndarray) -> np.ndarray:
+        """Whether dates (N,) lie off the grid; ``rest`` is a share of a tick.
+
+        An hour that clocks show again does not, nor what is cut off of a date that is too fine.
+        """
+        grid = self.grid
+        _, left = grid.counted(ticks)
+        is_resolution = grid.step == 1 and grid.unit not in (MONTH, "D")
+        off = left > np.where(grid.is_again(ticks), AGAIN, 0.0)
+        return off | ((rest > 0) & (not is_resolution))
 
     @override
     def decode(self, codes: np.ndarray) -> np.ndarray:
@@ -355,7 +371,8 @@ class Datetime(AbstractNumbers):
     def domain_as_text(self) -> str:
         if self.is_constant:
             return self.range_as_text
-        return f"dates and times {self._bounds_as_text}".rstrip()
+        found = f"dates and times {self._bounds_as_text}".rstrip()
+        return f"{found}, in {self.grid.describe()}"
 
     @property
     @override

@@ -20,7 +20,13 @@ from chainrule.table.columns.disclosure import (
 from chainrule.table.columns.evident_bounds import between
 from chainrule.table.columns.grid import atoms_of, exact, with_few_values
 from chainrule.table.columns.grid_scale import scale_on_grid, shown_bounds
-from chainrule.table.columns.numbers import FARTHEST, AbstractNumbers, whole_as_written, whole_type
+from chainrule.table.columns.numbers import (
+    FARTHEST,
+    AbstractNumbers,
+    Steps,
+    whole_as_written,
+    whole_type,
+)
 from chainrule.table.columns.scale_choice import WORDS, check_scale_option
 from chainrule.table.text.times import AbstractTimes
 from chainrule.table.values.cells import Where, as_numbers, exact_numbers, numbers_if_any, shown
@@ -198,8 +204,7 @@ class Integer(AbstractNumbers):
         return _within_float64(least), _within_float64(most)
 
     @override
-    def encode(self, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
-        """Integers between grid points are rounded, with a warning."""
+    def on_steps(self, values: np.ndarray, where: Where, *, strict: bool = True) -> Steps:
         numbers = as_numbers(self.name, values, where) if strict else numbers_if_any(values)
         outside = np.zeros(len(numbers), dtype=bool)
         for wrong, rule in self._refused(numbers, values):
@@ -211,9 +216,9 @@ class Integer(AbstractNumbers):
                     f"{self._as_time(numbers[row]) or shown(values, row)} at {where(row)} "
                     f"{rule}: correct it, or leave the cell empty"
                 )
-        codes, between = counted(values, np.where(outside, np.nan, numbers), self.origin, self.step)
-        self.warn_of_rounding(between, values, where)
-        return np.where(outside, np.inf, codes)
+        numbers = np.where(outside, np.nan, numbers)
+        codes, off = counted(values, numbers, self.origin, self.step)
+        return Steps(codes, outside, off, off)
 
     @override
     def decode(self, codes: np.ndarray) -> np.ndarray:
@@ -244,7 +249,13 @@ class Integer(AbstractNumbers):
     @property
     @override
     def domain_as_text(self) -> str:
-        return self.bounds_in_words("whole numbers", self.least, self.most)
+        found = self.bounds_in_words("whole numbers", self.least, self.most)
+        return found if self.step == 1 else f"{found}, {self._steps_as_text}"
+
+    @property
+    def _steps_as_text(self) -> str:
+        phase = int(self.origin) % int(self.step)
+        return f"in steps of {self.step_as_text}" + (f" from {phase}" if phase else "")
 
     @override
     def nearest(self, numbers: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -27,6 +28,23 @@ from chainrule.table.values.exact_integers import LARGEST_EXACT
 FAR_BOUND = 9.0  # standard deviations; no draw lies farther out
 BINS = 512  # of the codes within the range, from whose masses a mean of values is computed
 FARTHEST = 1e100  # standard deviations; likelihoods beyond overflow float64
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Cells of a column as codes, and which of them are on its grid; each is (N,).
+
+    Attributes:
+        codes: of the nearest grid points, NaN if unknown.
+        outside: cells that the column cannot hold even so: other values, and those beyond bounds.
+        between: other cells between grid points.
+        off: those of them that are no other spelling of a grid point.
+    """
+
+    codes: np.ndarray
+    outside: np.ndarray
+    between: np.ndarray
+    off: np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +95,31 @@ class AbstractNumbers(AbstractColumn):
             raise SchemaError(f"{name}: {self.decimals} decimals")
         if len(self.knots) == 1 or any(a >= b for a, b in pairwise(self.knots)):
             raise SchemaError(f"{name}: knots {self.knots} are not two or more that ascend")
+
+    @abstractmethod
+    def on_steps(self, values: np.ndarray, where: Where, *, strict: bool = True) -> Steps:
+        """The codes of cells (N,), and which of them lie on the grid.
+
+        Raises:
+            SchemaError: if ``strict``, a value that the column cannot hold. A value between steps
+                is none.
+        """
+
+    @override
+    def encode(self, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
+        """Cells off the grid are outside; if ``strict``, they count as the nearest step.
+
+        A warning says which cells count so. Some cells of a fitted table may, see ``grid_of_most``.
+        """
+        found = self.on_steps(values, where, strict=strict)
+        outside = found.outside if strict else found.outside | found.off
+        self.warn_of_rounding(found.between & ~outside, values, where)
+        return np.where(outside, np.inf, found.codes)
+
+    @override
+    def nearest_codes(self, values: np.ndarray, where: Where) -> np.ndarray:
+        found = self.on_steps(values, where, strict=False)
+        return np.where(found.outside, np.inf, found.codes)
 
     @property
     @override

@@ -31,6 +31,7 @@ from chainrule.table.columns.numbers import (
     BINS,
     FARTHEST,
     AbstractNumbers,
+    Steps,
     whole_as_written,
     whole_type,
 )
@@ -367,10 +368,10 @@ class Real(AbstractNumbers):
         return words
 
     @override
-    def encode(self, values: np.ndarray, where: Where, *, strict: bool = True) -> np.ndarray:
-        """Numbers between grid points are rounded, with a warning.
+    def on_steps(self, values: np.ndarray, where: Where, *, strict: bool = True) -> Steps:
+        """Numbers between grid points count as the nearest, as if rounded to fewer decimals.
 
-        Numbers that are infinite, or too far out to have a likelihood, count as outside.
+        Numbers that are infinite, or too far out to have a likelihood, are outside.
         """
         numbers = as_numbers(self.name, values, where) if strict else numbers_if_any(values)
         outside = self._is_outside(numbers)
@@ -381,14 +382,15 @@ class Real(AbstractNumbers):
                 f"{self._rule(numbers[row])}: correct it, or leave the cell empty"
             )
         numbers = np.where(outside, np.nan, numbers)
+        between = off = np.zeros(len(numbers), dtype=bool)
         if self.step is None:
             codes = self._with_atoms(numbers, self._standard(values, numbers))
         else:
             steps = (numbers - self.origin) / self.step
             codes = np.round(steps)
             near = off_grid(numbers, self.step, self.decimals, self.dtype)
-            self.warn_of_rounding(np.abs(steps - codes) > near, values, where)
-        return np.where(outside, np.inf, codes)
+            between = np.abs(steps - codes) > near
+        return Steps(codes, outside, between, off)
 
     @override
     def decode(self, codes: np.ndarray) -> np.ndarray:
