@@ -7,7 +7,7 @@ from helpers.quick import fit
 
 import chainrule as cr
 from chainrule.table import infer_schema
-from chainrule.table.columns.grid import atoms_of, grid_of_most, with_few_values
+from chainrule.table.columns.grid import atoms_of, grid_of_most, with_listed_values
 
 RNG = np.random.default_rng(0)
 N = 2000
@@ -62,10 +62,10 @@ def test_a_count_that_chance_explains_is_no_atom():
 def test_few_values_on_a_grid_have_a_probability_each():
     """Of hours and grades, each value of enough rows is an atom; of ages none is."""
     hours = np.repeat(np.arange(24.0), 20)
-    assert sorted(with_few_values((), hours, min_count=5)) == list(range(24))
+    assert sorted(with_listed_values((), hours, min_count=5)) == list(range(24))
     rare = np.append(hours, [30.0] * 4)
-    assert sorted(with_few_values((3.0,), rare, min_count=5)) == list(range(24))
-    assert with_few_values((40.0,), np.repeat(np.arange(18.0, 60.0), 20), min_count=5) == (40.0,)
+    assert sorted(with_listed_values((3.0,), rare, min_count=5)) == list(range(24))
+    assert with_listed_values((40.0,), np.repeat(np.arange(18.0, 60.0), 20), min_count=5) == (40.0,)
     frame = pd.DataFrame({"hour": hours.astype(int), "age": np.arange(480) % 60})
     hour, age = infer_schema(frame).columns
     assert (len(hour.atoms), hour.least, hour.most, age.atoms) == (24, 0, 23, ())

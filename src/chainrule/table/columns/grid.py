@@ -16,11 +16,12 @@ from chainrule.table.columns.disclosure import (
     rounded_scale,
     shared_divisor,
 )
+from chainrule.table.columns.heaping import are_heaped
 from chainrule.table.values.exact_integers import LARGEST_EXACT, differences, is_large
 
 INNER = 0.9  # least share of the rows from which a scale is computed
 OUTERMOST = 1e9  # deviations of these rows; squares of much larger ones overflow float32
-MOST_ATOMS = 64
+MOST_ATOMS = 128
 MOST_KNOTS = 17
 NEAREST_KNOTS = 1e-5  # least distance of knots, relative to their size; float32 resolves it
 GAP = 1.0  # widest gap in a window that is ignored, in distances to the next quantile
@@ -35,6 +36,8 @@ MOST_ROUNDS = 8  # of looking for atoms beside those that are known already
 BY_CHANCE = 0.01  # probability that chance alone makes any value of a column an atom
 HEAVY = 0.002  # least share of the known values that makes a value an atom
 FEW_VALUES = 32  # on a grid, each of at most so many different values is an atom
+AMONG_OTHERS = 10  # rows of an atom among heaps, if a grid point beside it has rows, too
+MOST_POINTS = 2**40  # of a grid on which heaps are looked for
 FEW = 0.001  # most known values that may lie off a grid, as a share; they are rounded to it
 SAMPLE = 64  # different values that are rounded first; most columns are off most grids
 FEW_DIFFERENT = 20  # least number of different values, or rows of them, for each one off a grid
@@ -179,18 +182,27 @@ def atoms_of(
     return tuple(exact(v) for v in values[chosen].tolist())
 
 
-def with_few_values(
-    atoms: tuple[float, ...], numbers: np.ndarray, *, min_count: int
+def with_listed_values(
+    atoms: tuple[float, ...], numbers: np.ndarray, *, min_count: int, step: float = 1
 ) -> tuple[float, ...]:
-    """Atoms, or all frequent values if known numbers (n,) on a grid have few different ones.
+    """Atoms, or all frequent values if known numbers (n,) on a grid have few different ones, or
+    more that are heaped.
 
     Hours, grades and counts of rooms then have a probability each, which no smooth distribution
-    has to reach.
+    has to reach. Among heaps, a value beside others needs more rows than one by itself.
     """
     values, counts = np.unique(numbers, return_counts=True)
+    is_atom, least = np.isin(values, np.array(atoms)), np.full(len(values), max(min_count, 2))
     if len(values) > FEW_VALUES:
-        return atoms
-    others = values[(counts >= max(min_count, 2)) & ~np.isin(values, np.array(atoms))]
+        if len(values) > MOST_ATOMS or values[-1] - values[0] > MOST_POINTS * step:
+            return atoms
+        points = np.array([round((v - values[0]) / step) for v in values.tolist()])
+        if not are_heaped(points, counts, is_atom):
+            return atoms
+        is_alone = np.diff(points, prepend=-2) > 1
+        is_alone &= np.diff(points, append=points[-1] + 2) > 1
+        least = np.where(is_alone, least, np.maximum(least, AMONG_OTHERS))
+    others = values[(counts >= least) & ~is_atom]
     return (*atoms, *(exact(v) for v in others.tolist()))
 
 

@@ -18,7 +18,7 @@ from chainrule.table.columns.disclosure import (
     shared_divisor,
 )
 from chainrule.table.columns.evident_bounds import between
-from chainrule.table.columns.grid import atoms_of, exact, with_few_values
+from chainrule.table.columns.grid import atoms_of, exact, with_listed_values
 from chainrule.table.columns.grid_scale import scale_on_grid, shown_bounds
 from chainrule.table.columns.numbers import (
     FARTHEST,
@@ -132,7 +132,7 @@ class Integer(AbstractNumbers):
             step=exact(step),
             decimals=0,
             origin=exact(phase + found.pop("first") * step),
-            atoms=with_few_values(atoms, known, min_count=min_count),
+            atoms=with_listed_values(atoms, known, min_count=min_count, step=step),
             least=None if ends[0] is None else phase + ends[0] * step,
             most=None if ends[1] is None else phase + ends[1] * step,
             rows=len(known),

@@ -24,7 +24,7 @@ from chainrule.table.columns.grid import (
     others_of,
     range_of,
     scale_of,
-    with_few_values,
+    with_listed_values,
 )
 from chainrule.table.columns.grid_scale import scale_on_grid, shown_bounds
 from chainrule.table.columns.numbers import (
@@ -302,7 +302,7 @@ class Real(AbstractNumbers):
         steps = np.round((known - phase) / step).astype(np.int64)
         of_atoms = atoms_of(steps, min_count=min_count)
         at_phase = replace(self, origin=phase)
-        listed = with_few_values(of_atoms, steps, min_count=min_count)
+        listed = with_listed_values(of_atoms, steps, min_count=min_count)
         atoms = at_phase.from_grid(np.array(listed))
         is_atom = np.isin(steps, np.array(of_atoms, dtype=np.int64))
         is_declared = (self.least, self.most) != (None, None)
