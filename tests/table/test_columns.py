@@ -460,7 +460,7 @@ def test_a_column_of_atoms_is_scaled_by_all_of_it(far):
 
 
 def test_continuous_numbers_that_repeat_are_atoms():
-    """Values of one row in 500 or more have a mass, up to 128 of them; a rarer one has a density."""
+    """Values of one row in 500 have a mass, up to 128 of them; a rarer one has a density."""
     rng = np.random.default_rng(0)
     fares = np.concatenate([np.repeat(np.sqrt(np.arange(2, 152)), 10), rng.normal(size=800) * 3])
     (column,) = cr.infer_schema(pd.DataFrame({"fare": fares})).columns
