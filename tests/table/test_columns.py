@@ -468,7 +468,7 @@ def test_continuous_numbers_that_repeat_are_atoms():
     assert len(column.atoms) == 128
     assert set(column.atoms) <= set(np.sqrt(np.arange(2, 152)))
     (rarer,) = cr.infer_schema(
-        pd.DataFrame({"fare": np.append(fares, rng.normal(size=8000))})
+        pd.DataFrame({"fare": np.append(fares, rng.normal(size=4000))})
     ).columns
     assert rarer.atoms == ()
 

@@ -15,6 +15,7 @@ SMOOTH = {
     "two humps": lambda rng, n: rng.normal(rng.choice([20, 60], n), 6).round(),
     "ramp": lambda rng, n: 17 + np.abs(rng.normal(0, 20, n)).round(),
     "poisson": lambda rng, n: rng.poisson(60, n),
+    "forty": lambda rng, n: np.where(rng.random(n) < 0.5, 40, rng.normal(40, 12, n).round()),
     "zeros": lambda rng, n: np.where(rng.random(n) < 0.7, 0, rng.poisson(30, n)),
 }
 

@@ -306,10 +306,10 @@ class Datetime(AbstractNumbers):
         grid = self.grid
         ticks, rest = as_ticks(self.name, values, grid.ticks_unit, where, strict=strict)
         outside = np.isinf(rest)
-        steps, left = grid.counted(ticks)
+        steps, of_grid = grid.counted(ticks)
         # The remainder as a share of a step, NaN if unknown.
         rest = np.where(outside, np.nan, rest)
-        left = left + rest * (UNIT_S[grid.ticks_unit] / grid.seconds)
+        left = of_grid + rest * (UNIT_S[grid.ticks_unit] / grid.seconds)
         codes = np.where(np.isnan(left), np.nan, steps + (left > 0.5))
         other = (codes != self.center) | (left > 0)
         with np.errstate(invalid="ignore"):
@@ -325,17 +325,24 @@ class Datetime(AbstractNumbers):
             )
         outside[wrong] = True
         between = (left > 0) & ~outside
-        return Steps(codes, outside, between, between & self._is_off(ticks, rest))
+        off = between.copy()
+        if (rows := np.flatnonzero(between)).size:
+            off[rows] = self._are_off(ticks[rows], of_grid[rows], rest[rows])
+        return Steps(codes, outside, between, off)
 
-    def _is_off(self, ticks: np.ndarray, rest: np.ndarray) -> np.ndarray:
-        """Whether dates (N,) lie off the grid; ``rest`` is a share of a tick.
+    def _are_off(self, ticks: np.ndarray, of_grid: np.ndarray, rest: np.ndarray) -> np.ndarray:
+        """Whether dates (n,) between steps lie off the grid.
 
         An hour that clocks show again does not, nor what is cut off of a date that is too fine.
+
+        Args:
+            ticks: the dates.
+            of_grid: their whole ticks beyond a step, as a share of a step.
+            rest: what is left of a tick, as a share of a tick.
         """
         grid = self.grid
-        _, left = grid.counted(ticks)
         is_resolution = grid.step == 1 and grid.unit not in (MONTH, "D")
-        off = left > np.where(grid.is_again(ticks), AGAIN, 0.0)
+        off = of_grid > np.where(grid.is_again(ticks), AGAIN, 0.0)
         return off | ((rest > 0) & (not is_resolution))
 
     @override
